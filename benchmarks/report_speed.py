@@ -24,7 +24,7 @@ from features.store.inputs import load_data
 from serving.report.context import CreativeFilter
 from serving.report.data import report_data
 from serving.report.render import render
-from serving.report.run import evaluation_of, model_of, report_request
+from serving.report.run import ReportRequest, evaluation_of, model_of
 from training.progress import ProgressCallbacks
 from training.workspace import workspace
 
@@ -60,7 +60,7 @@ def main() -> None:
     settings, times = load_settings(options.config), PhaseTimes()
     space = workspace([options.data], settings)
     times.begin("read")
-    loaded_model = model_of(report_request([options.data], Path("x.html"), bundle=options.bundle), settings, space)
+    loaded_model = model_of(ReportRequest([options.data], Path("x.html"), bundle=options.bundle), settings, space)
     loaded, _ = load_data([options.data], space.store, settings)
     chosen = some_creatives(loaded, options.creatives)
     progress = ProgressCallbacks(phase=times.begin)

@@ -30,7 +30,7 @@ from features.bilingual import Language
 from features.store.inputs import load_data
 from serving.inference.loaded_model import load_model
 from serving.inference.model_watcher import find_bundle
-from serving.report.run import report_request, write_report
+from serving.report.run import ReportRequest, write_report
 from serving.settings import ServiceSettings
 from training.evaluation.page.render import PAGE
 from training.workspace import DATABASE, MODEL_CACHE, workspace
@@ -228,7 +228,7 @@ def _everything(options: argparse.Namespace, place: Path) -> Iterator[list[Surfa
     space = workspace([options.data], settings)
     report = (options.report or place / "report.html").resolve()
     if options.report is None:
-        write_report(report_request([options.data], report, bundle=options.bundle), settings)
+        write_report(ReportRequest([options.data], report, bundle=options.bundle), settings)
     loaded, _ = load_data([options.data], space.store, settings)
     wanted = ServiceSettings(bundle=options.bundle, model_cache=settings.var / MODEL_CACHE)
     bundle = find_bundle(wanted, preferred=space.registered_model, database=settings.var / DATABASE).folder

@@ -141,15 +141,16 @@ def report_command(
     from configs.settings import load_settings
     from features.bilingual import language_of_locale
     from features.store.inputs import check_data_exists
-    from serving.report.run import LOG, report_request, write_report
+    from serving.report.context import CreativeFilter
+    from serving.report.run import LOG, ReportRequest, iso_time, write_report
     from serving.report.wording.shell import written
     from training.run_screen import RunScreen, show_files
     from training.workspace import workspace
 
-    request = report_request(
-        data, out, account=account, product=product, since=since, lang=lang or "zh", bundle=bundle, name=name or "",
-        without_tags=without_tags, ledger=ledger, budget=budget, launch=launch,
-    )  # fmt: skip
+    creatives = CreativeFilter(account, product, None if since is None else iso_time(since, "--since"))
+    request = ReportRequest(
+        data, out, creatives, lang or "zh", bundle, name or "", without_tags, ledger, budget, launch
+    )
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
     language = request.lang if lang else language_of_locale()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -39,7 +39,7 @@ ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """Checked options of the command.
+    """Options of the command.
 
     Attributes:
         data: Folders, files or patterns of exports.
@@ -52,11 +52,14 @@ class ReportRequest:
         ledger: Of the service: URL, SQLite file or export; empty: the service's default, where it exists.
         budget: To plan, CNY for the days of one outcome window; None: as much as was spent lately.
         launch: How many creatives to launch; None: as many as add expected gain.
+
+    Raises:
+        InputError: `out` is no HTML file by its ending.
     """
 
     data: Sequence[str]
     out: Path
-    creative_filter: CreativeFilter
+    creative_filter: CreativeFilter = field(default_factory=CreativeFilter)
     lang: Language = "zh"
     bundle: Path | None = None
     name: str = ""
@@ -65,27 +68,12 @@ class ReportRequest:
     budget: float | None = None
     launch: int | None = None
 
-
-def report_request(
-    data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
-    lang: Language = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
-    ledger: str = "", budget: float | None = None, launch: int | None = None,
-) -> ReportRequest:  # fmt: skip
-    """Check the options of the command.
-
-    Raises:
-        InputError: An option is not usable; the message says what is expected.
-    """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(
-            f"--out {out}: the report is one HTML file; name it report.html.",
-            zh=f"--out {out}：报告是一个 HTML 文件。处理：文件名以 .html 结尾，例如 report.html。",
-        )
-    moment = None if since is None else iso_time(since, "--since")
-    return ReportRequest(
-        data, out, CreativeFilter(account, product, moment), lang, bundle, name, without_tags, ledger, budget,
-        launch,
-    )  # fmt: skip
+    def __post_init__(self) -> None:
+        if self.out.suffix.lower() not in (".html", ".htm"):
+            raise InputError(
+                f"--out {self.out}: the report is one HTML file; name it report.html.",
+                zh=f"--out {self.out}：报告是一个 HTML 文件。处理：文件名以 .html 结尾，例如 report.html。",
+            )
 
 
 def iso_time(text: str, option: str) -> pd.Timestamp:
@@ -122,7 +110,7 @@ def write_report(
     """Read the data, compute the report with the champion, write the file; return the report's numbers.
 
     Args:
-        request: Checked options.
+        request: Options of the command.
         settings: Settings of the run.
         progress: Told when a phase after reading begins, and before each file is read.
         on_files: Callback with what was read from files; None for a partitioned dataset.

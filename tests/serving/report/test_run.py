@@ -12,7 +12,8 @@ from configs.settings import Settings
 from features.bilingual import Words
 from features.errors import InputError
 from serving.__main__ import app
-from serving.report.run import evaluation_of, model_of, report_request, write_report
+from serving.report.context import CreativeFilter
+from serving.report.run import ReportRequest, evaluation_of, iso_time, model_of, write_report
 from training.errors import BundleError
 from training.mlflow_address import REGISTRY_URI, TRACKING_URI
 from training.registry import mlflow_tracking as tracking
@@ -37,7 +38,7 @@ def exports(tmp_path: Path) -> Path:
 
 def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_path: Path) -> None:
     settings = Settings.model_validate({"var": str(tmp_path / "var")})
-    request = report_request([str(exports)], tmp_path / "out" / "report.html", lang="en", bundle=bundle)
+    request = ReportRequest([str(exports)], tmp_path / "out" / "report.html", lang="en", bundle=bundle)
     data = write_report(request, settings)
     assert data.all_creatives == 2
     assert {card.name for card in data.cards} == {"<b>痛点直击</b>.mp4", "结果前置.mp4"}
@@ -46,7 +47,12 @@ def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_pat
     assert "No evaluation of this very model was found" in page
     assert "&lt;b&gt;痛点直击&lt;/b&gt;.mp4" in page
     assert '<html lang="en">' in page
-    part = report_request([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)
+    part = ReportRequest(
+        [str(exports)],
+        tmp_path / "part.html",
+        CreativeFilter(product="p1", since=pd.Timestamp("2026-05-01")),
+        bundle=bundle,
+    )
     assert write_report(part, settings).all_creatives == 1
     assert evaluation_of(workspace([str(exports)], settings)) is None
 
@@ -69,7 +75,7 @@ def test_the_report_is_by_the_champion_of_its_data_else_by_the_newest_and_says_s
 
     def by(name: str = "") -> str:
         notes.clear()
-        request = report_request([str(exports)], tmp_path / "x.html", name=name)
+        request = ReportRequest([str(exports)], tmp_path / "x.html", name=name)
         return model_of(request, settings, own, notes.append).name
 
     promoted(replace(own, name="one"))
@@ -99,41 +105,43 @@ def test_the_command_tells_its_phases_and_ends_with_the_path(
     assert out.exists()
 
 
+def test_a_report_that_is_no_html_file_is_refused() -> None:
+    with pytest.raises(InputError, match=r"name it report\.html"):
+        ReportRequest(["data"], Path("report.pdf"))
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("since", "message"),
     [
-        ({"out": Path("report.pdf")}, "name it report.html"),
-        ({"since": "June"}, "found “June”, which is no ISO date; expected YYYY-MM-DD.*2026-06-01"),
-        ({"since": "yesterday"}, "is no ISO date"),
-        ({"since": ""}, "found “”"),
-        ({"since": "06-2026"}, "is no ISO date"),
-        ({"since": "2026-06"}, "is no ISO date"),
-        ({"since": "20260601"}, "is no ISO date"),
-        ({"since": "2026-W23-1"}, "is no ISO date"),
-        ({"since": "2026-6-1"}, "is no ISO date"),
-        ({"since": "2026-06-01T00:00:00Z"}, "is no ISO date"),
-        ({"since": "2026-13-01"}, "is no day or time of the calendar"),
-        ({"since": "2026-02-30"}, "is no day or time of the calendar"),
-        ({"since": "2026-06-01T25:00"}, "is no day or time of the calendar"),
+        ("June", "found “June”, which is no ISO date; expected YYYY-MM-DD.*2026-06-01"),
+        ("yesterday", "is no ISO date"),
+        ("", "found “”"),
+        ("06-2026", "is no ISO date"),
+        ("2026-06", "is no ISO date"),
+        ("20260601", "is no ISO date"),
+        ("2026-W23-1", "is no ISO date"),
+        ("2026-6-1", "is no ISO date"),
+        ("2026-06-01T00:00:00Z", "is no ISO date"),
+        ("2026-13-01", "is no day or time of the calendar"),
+        ("2026-02-30", "is no day or time of the calendar"),
+        ("2026-06-01T25:00", "is no day or time of the calendar"),
     ],
 )
-def test_an_option_that_is_not_usable_is_refused_with_what_is_expected(options: dict, message: str) -> None:
+def test_a_time_that_is_none_is_refused_with_what_is_expected(since: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        report_request(["data"], **{"out": Path("report.html"), **options})
+        iso_time(since, "--since")
 
 
 @pytest.mark.parametrize("since", ["2026-06-01", "2026-06-01T08:30", "2026-06-01 08:30:15"])
 def test_since_takes_an_iso_date_with_or_without_a_time(since: str) -> None:
-    request = report_request(["data"], Path("report.html"), since=since)
-    assert request.creative_filter.since == pd.Timestamp(since)
-    assert report_request(["data"], Path("report.html")).creative_filter.since is None
+    assert iso_time(since, "--since") == pd.Timestamp(since)
 
 
 def test_no_data_and_no_model_are_errors_and_nothing_is_written(exports: Path, tmp_path: Path) -> None:
     settings = Settings.model_validate({"var": str(tmp_path / "var")})
     out = tmp_path / "report.html"
     with pytest.raises(InputError, match="nowhere"):
-        write_report(report_request([str(tmp_path / "nowhere")], out), settings)
+        write_report(ReportRequest([str(tmp_path / "nowhere")], out), settings)
     with pytest.raises(BundleError, match="make train"):
-        write_report(report_request([str(exports)], out), settings)
+        write_report(ReportRequest([str(exports)], out), settings)
     assert not out.exists()
