@@ -115,7 +115,7 @@ def _print_intervals(
             low, high = (bounds[f"{target}_{end}"].to_numpy(np.float64)[known] for end in ("low", "high"))
             side = (truth[known] > high).astype(np.float64) - (truth[known] < low)
             if name == "gpmcast":
-                side = interval_side(own, target, truth, uncertainty.level)[known]
+                side = interval_side(own, target, truth, own.levels(target))[known]
             below, above = (side < 0).mean(), (side > 0).mean()
             inside, width = 1 - below - above, (high - low).mean()
             log_width = (np.log1p(high) - np.log1p(low)).mean()

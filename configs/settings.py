@@ -126,8 +126,11 @@ class Interval(Section):
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """Nominal coverage of the intervals."""
-    min_rows: Annotated[int, Field(ge=20)] = 200
-    """Out-of-fold rows needed to calibrate a target; with fewer, the target has no intervals and no chances."""
+    min_rows: Annotated[int, Field(ge=20)] = 60
+    """Out-of-fold rows of all promotion types needed to calibrate a target; with fewer, it has no intervals and no
+    chances."""
+    enough_rows: Annotated[int, Field(ge=20)] = 200
+    """Rows of a promotion type from which its intervals are computed at `level`; with fewer, at a higher one."""
     shrinkage_rows: Annotated[float, Field(gt=0)] = 200
     """Shrinkage of a calibration group (age, evidence, promotion type) towards its parent group: with this many rows
     both have the same weight."""

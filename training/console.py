@@ -77,6 +77,8 @@ def show_result(
     show(result.tagged.words)
     if result.small:
         show(SMALL)
+    if result.calibration.target and (result.small or result.calibration.state != "enough"):
+        show(result.calibration.words)
     if heads := heads_words(result.heads):
         show(heads)
     if result.missing:
@@ -119,10 +121,8 @@ NEXT = (
     ("make ui", Words("在浏览器里看各次训练（MLflow）", "the runs in a browser (MLflow)")),
 )
 SMALL = Words(
-    "数据不多：这次只用漏斗模型，没有 LightGBM 模型头，区间按更高的把握计算（更宽）；"
-    "数据够了再跑 make train 即为完整模型。",
-    "Little data: this is the funnel model alone, without LightGBM heads, with intervals widened for so few creatives; "
-    "make train again once there are more.",
+    "数据不多：这次只用漏斗模型，没有 LightGBM 模型头；数据够了再跑 make train 即为完整模型。",
+    "Little data: this is the funnel model alone, without LightGBM heads; make train again once there is more.",
 )
 
 

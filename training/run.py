@@ -26,6 +26,7 @@ from training.evaluation.files import HeadFacts, evaluation_of, write_evaluation
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
 from training.explanation.head_points import write_heads
+from training.labels.calibration import Calibration
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
@@ -40,7 +41,7 @@ from training.run_record import (
     run_description,
     run_facts,
 )
-from training.steps import cautious_level, holdout_deviances, last_reported, supported_by, tune_heads
+from training.steps import calibration_of_run, holdout_deviances, last_reported, supported_by, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -65,6 +66,7 @@ class TrainingRun:
         judged: What the evaluation model can be used for.
         level: Nominal coverage of its intervals.
         small: The data are too few for LightGBM heads.
+        calibration: What calibrates intervals and chances of the final model.
         tagged: How many creatives carry tags.
     """
 
@@ -84,6 +86,7 @@ class TrainingRun:
     judged: list[Judgement]
     level: float
     small: bool
+    calibration: Calibration
     tagged: TagCoverage
 
 
@@ -139,6 +142,7 @@ def train_and_register(
         progress.phase("funnel")
         dataset = with_refits(dataset, moments, progress.refit)
     (train_rows, _), _ = fits
+    calibration = calibration_of_run(dataset, train_rows, holdout)
 
     # 4. Heads: hyperparameters, trees and stacks, chosen by time-ordered cross-validation on the training rows.
     if recipe is None:
@@ -150,19 +154,14 @@ def train_and_register(
     evaluation_model, final_model = (fit_on(dataset, rows, moment, recipe) for rows, moment in fits)
     progress.line("fitting prediction intervals")
     validation = out_of_fold(dataset, train_rows, recipe)
-    training_creatives, level = len(dataset.observed.loc[train_rows, KEY].drop_duplicates()), settings.interval.level
-    calibrate = partial(
-        fit_uncertainty,
-        funnel=dataset.funnel,
-        settings=settings,
-        level=cautious_level(level, training_creatives) if amount == "small" else level,
-    )
+    calibrate = partial(fit_uncertainty, funnel=dataset.funnel, settings=settings)
     evaluation_model = replace(evaluation_model, uncertainty=calibrate(validation))
     held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
     final_model = replace(
         final_model,
         uncertainty=calibrate([*validation, held_out]),
         dispersion=money_dispersion(source, final_model, settings),
+        calibration=calibration,
     )
 
     # 6. Evaluation of the evaluation model on the holdout, with its baselines.
@@ -179,7 +178,7 @@ def train_and_register(
     facts = run_facts(
         dataset, space, recipe, head_deviances, train_rows, holdout,
         holdout_since=holdout_since, created_at=created_at, left_out=left_out,
-        baseline=baseline, small=amount == "small", brier=covered.brier if covered else {},
+        baseline=baseline, small=amount == "small", brier=covered.brier if covered else {}, calibration=calibration,
     )  # fmt: skip
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
@@ -240,7 +239,7 @@ def train_and_register(
         holdout_rows=int(holdout.sum()),
         holdout_since=holdout_since,
         training_rows=int(train_rows.sum()),
-        training_creatives=training_creatives,
+        training_creatives=len(dataset.observed.loc[train_rows, KEY].drop_duplicates()),
         recipe=recipe,
         heads=facts.heads,
         left_out=left_out,
@@ -250,5 +249,6 @@ def train_and_register(
         judged=judged,
         level=settings.interval.level,
         small=amount == "small",
+        calibration=calibration,
         tagged=tag_coverage(source.creatives, dataset.observed),
     )

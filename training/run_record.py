@@ -19,6 +19,7 @@ from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, HeadFacts, RunFacts
 from training.evaluation.metrics import ALL_AGES, OWN
 from training.evaluation.page.sentences import five_sentences
+from training.labels.calibration import Calibration
 from training.labels.outcomes import MATURE
 from training.workspace import Workspace
 
@@ -44,6 +45,7 @@ def run_facts(
     baseline: bool,
     small: bool,
     brier: Mapping[str, float],
+    calibration: Calibration,
 ) -> RunFacts:
     """Collect the facts of a run; `train_rows` and `holdout` are masks over the dataset's rows."""
     settings, keys, creatives = dataset.settings, dataset.observed[KEY], dataset.source.creatives
@@ -78,6 +80,7 @@ def run_facts(
         missing=dict(dataset.funnel.missing),
         left_out=dict(left_out),
         brier=dict(brier),
+        calibration=calibration,
     )
 
 

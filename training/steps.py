@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from hashlib import sha256
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from training.boosting.volume import CHOICES, volume_deviance
 from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
 from training.labels.amount import Supported, TrainingAmount, least_of, supported
+from training.labels.calibration import Calibration, calibration_of, new_a_week
 from training.labels.outcomes import MATURE
 from training.progress import ProgressCallbacks
 
@@ -86,17 +86,24 @@ CLOSED = Words("个结果已出的素材", "creatives with a closed outcome")
 THEIR_ORDERS = Words("笔这些素材的订单", "orders of these creatives")
 
 
-def cautious_level(level: float, creatives: int) -> float:
-    """Return the level at which intervals calibrated on few creatives are computed, so that they hold the nominal one.
-
-    A coverage measured on n independent creatives has the standard error √(level · (1 − level) / n); the level is
-    raised by 1.64 of them (one-sided 95 %), and to .99 at most.
+def calibration_of_run(dataset: Dataset, train: Mask, holdout: Mask) -> Calibration:
+    """Count what calibrates intervals and chances of the model that serves.
 
     Args:
-        level: Nominal.
-        creatives: With a closed outcome; rows of one creative depend on each other and count once.
+        dataset: All rows, with the settings of the run.
+        train: (rows,) Training rows of the evaluation model, without those before the first fit.
+        holdout: (rows,) Holdout rows.
     """
-    return min(level + 1.64 * sqrt(level * (1.0 - level) / creatives), max(level, 0.99))
+    rows = dataset.rows.assign(promotion_type=dataset.observed["promotion_type"])
+    return calibration_of(
+        rows,
+        dataset.outcome,
+        dataset.funnel,
+        dataset.settings,
+        (train, holdout, (rows["state"] == MATURE).to_numpy(np.bool_)),
+        unit_codes(dataset.observed[KEY], dataset.source.creatives),
+        new_a_week(dataset.source.launches()["launched_at"], dataset.source.until),
+    )
 
 
 def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[Words, int]:

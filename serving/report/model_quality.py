@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from features.bilingual import Words
 from serving.report.context import ReportContext
@@ -11,6 +12,7 @@ from training.evaluation.acceptance import Judgement
 from training.evaluation.files import Evaluation
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
 from training.evaluation.page.sentences import five_sentences
+from training.labels.calibration import Calibration
 
 
 class TargetAccuracy(ReportPart):
@@ -51,6 +53,9 @@ class ModelQuality(ReportPart):
         not_launched: Creatives without delivery.
         too_young: Launched creatives whose first outcome window is not mature.
         watched: Running creatives to be watched: little evidence, or figures that contradict each other.
+        calibration: What calibrates intervals and chances, and what is missing; None: the model did not count it.
+        default_target: ROI to reach of creatives without a target of their own.
+        without_target: How many of the chosen creatives have none.
     """
 
     model: str
@@ -69,6 +74,9 @@ class ModelQuality(ReportPart):
     not_launched: int
     too_young: int
     watched: int
+    calibration: Calibration | None
+    default_target: float
+    without_target: int
 
 
 def own_evaluation(context: ReportContext, evaluation: Evaluation | None) -> Evaluation | None:
@@ -106,7 +114,15 @@ def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequen
         not_launched=int((~context.launched).sum()),
         too_young=int((context.launched & ~context.outcomes["known"].to_numpy()).sum()),
         watched=int((context.predicted["verdict"] == "watch").sum()),
+        calibration=model.model.calibration,
+        default_target=context.settings.verdict.roi_target,
+        without_target=len(context.observed) - _with_target(context.observed),
     )
+
+
+def _with_target(observed: pd.DataFrame) -> int:
+    """Creatives with a ROI target of their own."""
+    return int((observed["roi_target"] > 0).sum()) if "roi_target" in observed else 0
 
 
 def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[TargetAccuracy]:

@@ -8,6 +8,7 @@ import pytest
 from training.boosting.recipe import Recipe
 from training.evaluation.files import HeadFacts, RunFacts
 from training.run_record import head_figures, run_facts
+from training.steps import calibration_of_run
 from training.workspace import Workspace
 
 FACTS = HeadFacts(
@@ -72,6 +73,7 @@ def test_facts_of_a_run_hold_every_head_with_its_gains_as_shares(dataset, cut, c
     facts = run_facts(
         dataset, Workspace("w", tmp_path, ""), recipe, {"gmv": {"funnel": 0.6, "hand": 0.5, "tuned": 0.4}}, *cut[:2],
         holdout_since=cut[2], created_at="2026-05-01", left_out={}, baseline=False, small=False, brier={},
+        calibration=calibration_of_run(dataset, *cut[:2]),
     )  # fmt: skip
     assert [head.name for head in facts.heads] == ["gmv", "cost", "keep", "volume"]
     gmv, cost, _, volume = facts.heads

@@ -10,7 +10,7 @@ from training.boosting.model import fit_model
 from training.boosting.recipe import Recipe
 from training.boosting.stack import deviance
 from training.boosting.volume import volume_deviance
-from training.steps import cautious_level, holdout_deviances
+from training.steps import holdout_deviances
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,3 @@ def test_without_rows_to_evaluate_nothing_is_measured(dataset, cut, model, choic
     found = holdout_deviances(thin, (cut[0], cut[2]), cut[1], model, Recipe(choices))
     assert [found[name] for name in ("gmv", "cost", "keep")] == [{}, {}, {}]
     assert np.isfinite(list(found["volume"].values())).all()
-
-
-@pytest.mark.parametrize(("creatives", "level"), [(50, 0.893), (200, 0.846), (20_000, 0.805), (1, 0.99)])
-def test_intervals_of_few_creatives_are_computed_at_a_higher_level(creatives: int, level: float) -> None:
-    assert cautious_level(0.8, creatives) == pytest.approx(level, abs=0.001)

@@ -24,6 +24,7 @@ from training.boosting.heads import HeadRows, can_train, head_level, head_rows, 
 from training.boosting.stack import FUNNEL_ALONE, Stack
 from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head
 from training.engine import Engine
+from training.labels.calibration import Calibration
 from training.uncertainty import PredictiveUncertainty
 
 Floats = npt.NDArray[np.float64]
@@ -112,6 +113,7 @@ class CreativeModel:
         uncertainty: Predictive distributions; None where there were too few out-of-fold rows.
         dispersion: Promotion type and account → bound on the index of dispersion of a creative's daily money
             (`training.decision.plan.dispersion`); accounts with too few creatives are absent.
+        calibration: What calibrated `uncertainty`, and what is missing; None: it was not counted.
     """
 
     fitted: Fitted
@@ -119,6 +121,7 @@ class CreativeModel:
     heads: Mapping[str, FittedHead] = field(default_factory=dict)
     uncertainty: PredictiveUncertainty | None = None
     dispersion: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def boosters(self) -> dict[str, lgb.Booster]:

@@ -25,6 +25,9 @@ AGE_NAMES = tuple(f"age_{low:g}" for low in AGE_STARTS_HOURS)
 LEVEL = "level"
 SHARED_SCALE = 10.0
 """Shared slopes are penalised by 1 / SHARED_SCALE² of a group's deviation."""
+GOES_ON = 3.0
+"""How far a line goes on beyond the largest number of its training rows. Numbers are logs: up to 20 times as much. Of a
+few hundred creatives the largest is often beaten by the next one that the platform promotes."""
 
 
 class Groups(NamedTuple):
@@ -49,8 +52,8 @@ class PooledLine(BaseModel):
 
     Attributes:
         intercept: At the mean of every number.
-        numbers: Name → (mean, scale, least, largest) on the training rows; a value beyond is clipped, a missing one
-            counts as the mean.
+        numbers: Name → (mean, scale, least, largest): mean, scale and least on the training rows, and the largest
+            value that the line goes on to. A value beyond is clipped, a missing one counts as the mean.
         promotion_types: Those of the training rows; another one has the shared line and that of its age.
         weights: Column of the design → weight.
     """
@@ -163,7 +166,8 @@ def fit_pooled_line(
     for name, line in numbers.items():
         values = line[some & np.isfinite(line)]
         if len(values) and values.std() > 1e-9:
-            moments[name] = (float(values.mean()), float(values.std()), float(values.min()), float(values.max()))
+            largest = float(values.max()) + GOES_ON
+            moments[name] = (float(values.mean()), float(values.std()), float(values.min()), largest)
     design = _design(groups, numbers, moments, types)
     unit = 1.0 if power == 0 else float(np.average(target, weights=weight))
     model = TweedieRegressor(power=power, alpha=ridge / some.sum(), solver="newton-cholesky", tol=1e-7)

@@ -6,7 +6,6 @@ A fit on data from after a snapshot would look better in training than it can be
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -16,7 +15,7 @@ from features.funnel_model.terms import fit_terms
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.windowed_sums import seconds
 from training.data.dataset import Dataset, Mask, totals_known
-from training.labels.splits import folds
+from training.labels.splits import after_first_fit, folds
 
 Training = tuple[Mask, pd.Timestamp]
 """Training rows of a model, and the moment it is trained at."""
@@ -36,9 +35,10 @@ def plan_refits(dataset: Dataset, trainings: Sequence[Training]) -> tuple[list[T
     every, rows = dataset.settings.refits, dataset.rows
     last = max(until for _, until in trainings)
     first = rows["cutoff"].min() + pd.Timedelta(days=every.first_days)
-    kept = [(mask & rows["cutoff"].ge(first).to_numpy(np.bool_), until) for mask, until in trainings]
-    if not all(mask.any() for mask, _ in kept):
-        return list(trainings), []
+    masks = after_first_fit(rows, [mask for mask, _ in trainings], every.first_days)
+    kept = [(mask, until) for mask, (_, until) in zip(masks, trainings)]
+    if any(rows.loc[mask, "cutoff"].min() < first for mask in masks):
+        return kept, []
     step = pd.Timedelta(days=max(every.every_days, (last - first) / pd.Timedelta(days=1) / every.max_refits))
     found = set(pd.date_range(first, last, freq=step))
     for mask, until in kept:

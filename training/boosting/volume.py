@@ -5,7 +5,8 @@ Typical: E[log1p(volume)], L2 trees on the pace regression; it ranks. Expected: 
 
 Explanation: typical = terms of the pace regression (`VolumeHead.offset_terms`) + SHAP values of its trees. Expected =
 the same terms + `calibration` + SHAP values of its trees; the calibration's term is its prediction less the pace
-regression. Both are clipped to the volumes of the training rows.
+regression. Both are held below the largest volume of the training rows, or a week at the creative's own fastest pace
+where that is more: of a few hundred creatives the next hit is often larger than any before.
 
 Fewer than twice `min_data_in_leaf` training rows, or 0 rounds: no trees; the pace regression and its calibration are
 the volumes. A row of age 0 has no pace: it has the level of its promotion type at that age, and the trees read the
@@ -28,7 +29,7 @@ from features.matrix.feature_matrix import Features
 from features.stages import VOLUME
 from training.boosting.lightgbm_parameters import training_parameters
 from training.boosting.pooled_line import Groups, PooledLine, fit_pooled_line, flat_line
-from training.boosting.volume_rows import VolumeRows, paces_of
+from training.boosting.volume_rows import Paces, VolumeRows, fastest, paces_of
 
 Floats = npt.NDArray[np.float64]
 Labelled = tuple[Features, pd.DataFrame]
@@ -38,7 +39,7 @@ FIGURES: tuple[Figure, ...] = get_args(Figure)
 CHOICES: Mapping[Figure, str] = {"typical": "typical_volume", "expected": VOLUME}
 """Figure → the name of its trees among those of the heads."""
 
-OFFSET_RIDGE = 1.0
+OFFSET_RIDGE = 5.0
 """Penalty of the pace regression (`fit_pooled_line`)."""
 CALIBRATION_POWER, CALIBRATION_RIDGE = 1.2, 60.0
 """Tweedie power and penalty of the calibration (`fit_pooled_line`): near Poisson, because sums decide."""
@@ -70,23 +71,25 @@ class VolumeHead:
 
     def volumes(self, features: Features) -> tuple[Floats, Floats]:
         """(rows,) log of the volume expected over a whole outcome window, and (rows,) E[log1p(volume)]."""
-        scores = self.scores(features)
-        return self.clipped_expected(scores["expected"]), self._clipped_typical(scores["typical"])
+        paces = paces_of(features)
+        scores, ceiling = self._scores(features, paces, FIGURES), self._log1p_ceiling(paces)
+        return _clipped_expected(scores["expected"], ceiling), _clipped_typical(scores["typical"], ceiling)
 
     def log1p_typical(self, features: Features) -> Floats:
         """(rows,) E[log1p(volume)] over a whole outcome window."""
-        return self._clipped_typical(self.scores(features, ("typical",))["typical"])
+        return self.volumes(features)[1]
 
     def log_expected(self, features: Features) -> Floats:
         """(rows,) Log of the volume expected over a whole outcome window."""
-        return self.clipped_expected(self.scores(features, ("expected",))["expected"])
+        return self.volumes(features)[0]
 
-    def _clipped_typical(self, score: Floats) -> Floats:
-        return np.minimum(np.maximum(score, 0.0), np.log1p(self.ceiling))
+    def clipped_expected(self, score: Floats, features: Features) -> Floats:
+        """(rows,) Log of the expected volume, held between LEAST_VOLUME and the largest that a row may have."""
+        return _clipped_expected(score, self._log1p_ceiling(paces_of(features)))
 
-    def clipped_expected(self, score: Floats) -> Floats:
-        """(rows,) Log of the expected volume, held between LEAST_VOLUME and the largest of the training rows."""
-        return np.minimum(np.maximum(score, np.log(LEAST_VOLUME)), np.log(max(self.ceiling, LEAST_VOLUME)))
+    def _log1p_ceiling(self, paces: Paces) -> Floats:
+        """(rows,) log1p of the largest volume that each row may have."""
+        return np.maximum(fastest(paces), np.log1p(self.ceiling))
 
     def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
         """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
@@ -99,7 +102,10 @@ class VolumeHead:
 
     def scores(self, features: Features, figures: Sequence[Figure] = FIGURES) -> dict[Figure, Floats]:
         """(rows,) log1p of the typical, and log of the expected volume, before they are clipped."""
-        starts = _starts(self.offset, self.calibration, Groups.of(features), paces_of(features))
+        return self._scores(features, paces_of(features), figures)
+
+    def _scores(self, features: Features, paces: Paces, figures: Sequence[Figure]) -> dict[Figure, Floats]:
+        starts = _starts(self.offset, self.calibration, Groups.of(features), paces)
         matrix = features.values.matrix
         found = {figure: starts[figure] for figure in figures}
         for figure in found.keys() & self.boosters.keys() if len(matrix) else ():
@@ -217,6 +223,16 @@ def best_volume_rounds(curves: Sequence[VolumeCurve]) -> tuple[int, float]:
     allowed = STANDARD_ERRORS[curves[0].figure] * excess.std(axis=0) * np.sqrt(len(curves))
     rounds = int(np.argmax(excess.sum(axis=0) <= allowed))
     return rounds, float(pooled[rounds] / sum(curve.weight for curve in curves))
+
+
+def _clipped_typical(score: Floats, log1p_ceiling: Floats) -> Floats:
+    return np.minimum(np.maximum(score, 0.0), log1p_ceiling)
+
+
+def _clipped_expected(score: Floats, log1p_ceiling: Floats) -> Floats:
+    return np.minimum(
+        np.maximum(score, np.log(LEAST_VOLUME)), np.log(np.maximum(np.expm1(log1p_ceiling), LEAST_VOLUME))
+    )
 
 
 def _fit_lines(rows: VolumeRows) -> tuple[PooledLine, PooledLine]:

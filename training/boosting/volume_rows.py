@@ -1,7 +1,7 @@
 """Rows of the volume head: paces, what the trees read, volumes and weights."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import lightgbm as lgb
 import numpy as np
@@ -14,6 +14,9 @@ from training.boosting.lightgbm_parameters import DATASET_PARAMETERS
 from training.boosting.pooled_line import Groups
 
 Floats = npt.NDArray[np.float64]
+
+Paces: TypeAlias = dict[str, Floats]
+"""PACES → (rows,)."""
 
 PACE_DAYS = 7.0
 """Days over which a pace is stated."""
@@ -38,7 +41,7 @@ class VolumeRows:
     """
 
     groups: Groups
-    paces: dict[str, Floats]
+    paces: Paces
     matrix: Floats
     catalogue: Catalogue
     volume: Floats
@@ -79,7 +82,7 @@ class VolumeRows:
         )
 
 
-def paces_of(features: Features) -> dict[str, Floats]:
+def paces_of(features: Features) -> Paces:
     """PACES → (rows,) log1p of the volume per PACE_DAYS; missing at age 0."""
     days = features.keys.floats("elapsed_hours") / 24
     life, day, late = (
@@ -89,3 +92,9 @@ def paces_of(features: Features) -> dict[str, Floats]:
     lived = np.maximum(days, SHORTEST_DAYS)
     volumes, spans = np.array([life, day, life * late]), np.array([lived, np.minimum(lived, 1.0), lived / 2])
     return dict(zip(PACES, np.log1p(np.where(days > 0, volumes / spans * PACE_DAYS, np.nan))))
+
+
+def fastest(paces: Paces) -> Floats:
+    """(rows,) log1p of PACE_DAYS at the fastest of a row's paces; 0 at age 0, which has none."""
+    found = np.array(list(paces.values()))
+    return np.where(np.isnan(found), 0.0, found).max(axis=0, initial=0.0)

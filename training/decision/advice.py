@@ -131,7 +131,7 @@ def advise(
         columns["roi_to_target"] = columns["roi"] / roi_to_reach
         known = _known(columns, rows.comparable_creatives(), status, observed, rate)
     calibrated = uncertainty.calibration_rows.get(rate, 0) if uncertainty else 0
-    missing = no_verdict(rate, calibrated, settings.interval.min_rows)
+    missing = no_verdict(rate, calibrated, settings.interval.min_rows, model.calibration)
     facts = facts_of(model, settings)
     came = _came(observed, funnel) if STOPPED in status else ()
     verdicts = [

@@ -17,6 +17,7 @@ from features.attributes import PROMOTION_TYPES, promotion_type_label
 from features.bilingual import Words
 from features.targets import TARGETS
 from training.decision.status import WAITING
+from training.labels.calibration import Calibration
 
 NONE = ""
 BID_LESS = "bid_less"
@@ -121,13 +122,14 @@ def first_rule(status: str, figures: Mapping[Figure, float], settings: VerdictSe
     raise AssertionError("the last rule of a status has no conditions")
 
 
-def no_verdict(rate: str, rows: int, needed: int) -> Decision:
+def no_verdict(rate: str, rows: int, needed: int, calibration: Calibration | None = None) -> Decision:
     """Return the empty verdict where probabilities are not calibrated, with the data that are missing.
 
     Args:
         rate: `net_roi` or `roi`; empty where the columns allow neither.
         rows: Out-of-fold rows with a known outcome.
         needed: Rows needed for calibration.
+        calibration: What the model knows of how many creatives are missing; None in models that did not count them.
     """
     if not rate:
         return (
@@ -135,6 +137,8 @@ def no_verdict(rate: str, rows: int, needed: int) -> Decision:
             "无法判断：数据中没有消耗或成交金额，无法计算ROI；请在导出报表时加上这两列。",
             "No verdict: without spend and gmv there is no ROI; add both columns to the export.",
         )
+    if calibration is not None and calibration.target == rate and calibration.state == "none":
+        return NONE, f"无法判断：{calibration.words.zh}", f"No verdict: {calibration.words.en}"
     zh, en = TARGETS[rate].label
     return (
         NONE,

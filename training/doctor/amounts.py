@@ -17,15 +17,10 @@ from features.schema import KEY, Loaded
 from features.targets import RATE_TARGETS
 from training.errors import TooThinError
 from training.labels.amount import LEAST_TRAINED, Supported, TrainingAmount, holdout_lengths, least_of, supported
+from training.labels.calibration import MOST_WEEKS, PACE_WEEKS, WEEK, Calibration, calibration_of, new_a_week
 from training.labels.judged import MIN_GROUP_ROWS, judged_a_day, judged_rows
 from training.labels.outcomes import MATURE, outcomes, settle_days
-from training.labels.splits import Mask, holdout_split
-
-WEEK = pd.Timedelta(days=7)
-PACE_WEEKS = 4
-"""Weeks before the end of the data in which new creatives are counted for the pace."""
-MOST_WEEKS = 104
-"""Beyond two years at this pace nobody waits: no number is given."""
+from training.labels.splits import Mask, after_first_fit, holdout_split
 
 Stage = Literal["full", "small", "none"]
 
@@ -50,6 +45,7 @@ class Amounts:
         judged: Rows held out by which GPM and ROI can be judged; MIN_GROUP_ROWS are needed.
         judged_days: Days that have to be held out for that at this pace; None: more than a small model ever does.
         weeks_to_judge: Weeks until so many can be; 0: now; None: not within MOST_WEEKS.
+        calibration: What calibrates intervals and chances of the model that can be trained now.
     """
 
     training: int
@@ -71,6 +67,7 @@ class Amounts:
     judged: int
     judged_days: int | None
     weeks_to_judge: int | None
+    calibration: Calibration
 
     @property
     def stage(self) -> Stage:
@@ -94,7 +91,7 @@ def amounts(loaded: Loaded, settings: Settings) -> Amounts:
     columns = [name for name in map(str, loaded.metrics) if name not in KEY]
     funnel = funnel_of(columns, loaded.creatives, settings)
     outcome = outcomes(table, rows, funnel, settings)
-    frame = pd.DataFrame({"cutoff": table["cutoff"], "closed_at": outcome["closed_at"], "state": outcome["state"]})
+    frame = pd.concat([table[["cutoff", "promotion_type"]], outcome[["closed_at", "state"]]], axis=1)
     mature = (frame["state"] == MATURE).to_numpy(np.bool_)
     codes, orders = unit_codes(table[KEY], loaded.creatives), _orders(loaded)
 
@@ -114,8 +111,8 @@ def amounts(loaded: Loaded, settings: Settings) -> Amounts:
             train, holdout, found = usual[0], usual[1], count(usual[0])
     counts = _uses(codes, len(loaded.creatives), [train, holdout, mature, np.ones(len(frame), np.bool_)])
     gap = pd.Timedelta(days=settings.outcome_days + settle_days(settings))
-    recent = (launched > until - PACE_WEEKS * WEEK).sum() / min(PACE_WEEKS, max((until - launched.min()) / WEEK, 1.0))
-    pace = _Pace(launched, orders, until, gap, float(recent))
+    recent = new_a_week(launched, until)
+    pace = _Pace(launched, orders, until, gap, recent)
     judged_days: int | None = can.settings.split.holdout_days
     if can.judged < MIN_GROUP_ROWS:
         known = judged_rows(outcome, funnel, settings.evaluate.min_impressions)
@@ -131,7 +128,7 @@ def amounts(loaded: Loaded, settings: Settings) -> Amounts:
         orders=found.orders,
         first=launched.min(),
         last=until,
-        new_a_week=float(recent),
+        new_a_week=recent,
         needed_creatives=full[0],
         needed_orders=full[1],
         small_creatives=least[0],
@@ -142,6 +139,15 @@ def amounts(loaded: Loaded, settings: Settings) -> Amounts:
         judged=can.judged,
         judged_days=judged_days,
         weeks_to_judge=0 if can.judged >= MIN_GROUP_ROWS else _weeks(least, pace, judged_days, LEAST_TRAINED),
+        calibration=calibration_of(
+            frame,
+            outcome,
+            funnel,
+            can.settings,
+            (after_first_fit(frame, (can.train, mature), can.settings.refits.first_days)[0], can.holdout, mature),
+            codes,
+            recent,
+        ),
     )
 
 

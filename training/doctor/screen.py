@@ -246,6 +246,9 @@ class _Screen:
         if found.orders is not None:
             self._amount(table, words.ORDERS, found.orders, found.needed_orders, found.small_orders)
         self._amount(table, words.JUDGED, found.judged, MIN_GROUP_ROWS, MIN_GROUP_ROWS)
+        if found.calibration.target and found.stage != "none":
+            needed = found.calibration.needed
+            self._amount(table, words.CALIBRATES, found.calibration.rows, needed, needed)
         rest = (
             (words.HOLDOUT, found.holdout), (words.BETWEEN, found.between), (words.WAITING, found.waiting),
             (words.UNDELIVERED, found.undelivered),
@@ -275,6 +278,8 @@ class _Screen:
         else:
             style = {"full": "bold green", "small": "bold yellow", "none": "bold red"}
             self.say(words.ready(found.amounts), style[found.amounts.stage])
+            if found.amounts.stage != "none" and found.amounts.calibration.target:
+                self.say(found.amounts.calibration.words, "yellow" if found.amounts.calibration.state == "none" else "")
             if found.amounts.stage != "none" and found.amounts.judged < MIN_GROUP_ROWS:
                 self.say(words.not_judged(found.amounts), "yellow")
 

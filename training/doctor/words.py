@@ -1,7 +1,8 @@
 """Every sentence and title that the doctor shows, in both languages."""
 
 from features.bilingual import Words
-from training.doctor.amounts import MOST_WEEKS, Amounts
+from training.doctor.amounts import Amounts
+from training.labels.calibration import MOST_WEEKS
 from training.labels.judged import MIN_GROUP_ROWS, UNTIL_JUDGED
 
 FILES = Words("文件", "Files")
@@ -98,6 +99,9 @@ TRAINING = Words("可训练的素材（结果已出）", "creatives for training
 ORDERS = Words("它们的订单", "their orders")
 JUDGED = Words(
     "能检验GPM、ROI的行（留作检验、展示够多）", "rows to judge GPM and ROI by (held out, enough impressions)"
+)
+CALIBRATES = Words(
+    "能校准区间和概率的行（结果已出、展示够多）", "rows to calibrate intervals and chances by (enough impressions)"
 )
 HOLDOUT = Words("留作检验的素材", "creatives held out for the evaluation")
 BETWEEN = Words("两者之间（结果与检验期重叠）", "closed between the two")

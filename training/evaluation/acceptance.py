@@ -44,6 +44,8 @@ LEVEL_RANGE = (0.9, 1.1)
 """Predicted over actual total of all rows that is right."""
 GROUP_LEVEL_RANGE = (0.85, 1.18)
 """Allowed predicted over actual of an age or of a tenth of predictions, after the factor to read the target by."""
+LEAST_TO_HALF = 10
+"""Creatives that bring half of a total of volume; with fewer, a total that is off decides nothing."""
 COVERAGE_TOLERANCE = 0.02
 """Allowed distance of the observed from the nominal coverage of all rows: 78–82 % for 80 %."""
 GROUP_TOLERANCE = 0.06
@@ -84,11 +86,14 @@ class Judgement:
     Attributes:
         of: A target; of chances `roi` or `hit`.
         aspect: What is judged.
-        verdict: `usable`; `caution`: usable with what its sentence says; `unusable`; `undecided`: too few rows.
+        verdict: `usable`; `caution`: usable with what its sentence says; `unusable`; `undecided`: too few rows, or
+            too few creatives that bring most of the total.
         figure: Of all rows. Ranking: Spearman correlation with the outcome. Level: predicted over actual total.
             Intervals: share of outcomes inside. Chances: observed frequency minus predicted probability, of the bin
             where they differ most (`of` is its number).
         factor: Level only: what to multiply predictions by; 1 where the level is right.
+        half_by: Level of volume only: how many creatives brought half of the total, where they are so few that nothing
+            is decided; else 0.
         rivals: Ranking only: correlation minus that of each baseline on the same rows.
         worst: Group whose whole band lies outside its tolerance, the farthest off of these; None where there is none.
             Ranking: age and baseline; level: age and tenth of predictions, after the factor; intervals: age, quarter
@@ -102,6 +107,7 @@ class Judgement:
     factor: float = 1.0
     rivals: tuple[Measured, ...] = ()
     worst: Measured | None = None
+    half_by: int = 0
 
 
 def judgements(
@@ -131,7 +137,7 @@ def judgements(
     }
     return [
         *(_ranking(rows, target, draws) for target, rows in compared.items()),
-        *(_level(deciles[deciles["target"] == target], target) for target in compared),
+        *(_level(deciles[deciles["target"] == target], target, rows) for target, rows in compared.items()),
         *(_intervals(groups[groups["target"] == target], rows, target, level) for target, rows in compared.items()),
         *(_chances(of_one, str(name)) for name, of_one in bins.groupby("chance", sort=False)),
     ]
@@ -177,14 +183,21 @@ def _ranking(rows: pd.DataFrame, target: str, draws: int) -> Judgement:
     return Judgement(target, "ranking", verdict, own, rivals=tuple(rivals), worst=worst)
 
 
-def _level(deciles: pd.DataFrame, target: str) -> Judgement:
-    """Usable: right in total and in every group. Unusable: half of the exposure is off even after the factor."""
+def _level(deciles: pd.DataFrame, target: str, rows: pd.DataFrame) -> Judgement:
+    """Usable: right in total and in every group. Unusable: half of the exposure is off even after the factor.
+
+    A total of volume that is off while a few creatives brought half of it decides nothing: its tail is so heavy that
+    the bootstrap's band is too narrow (Athreya 1987), and who becomes a hit next multiplies it again.
+    """
     is_whole = (deciles["age_hours"] == ALL_AGES) & (deciles["decile"] == WHOLE)
     whole = [_total(row) for row in _records(deciles[is_whole])]
     total = whole[0] if whole else Measured((target,), np.nan, np.nan, np.nan, 0)
     if total.rows < MIN_GROUP_ROWS or not total.value > 0:
         return Judgement(target, "level", "undecided", total)
     is_right = LEVEL_RANGE[0] <= total.value <= LEVEL_RANGE[1]
+    few = _half_by(rows, target) if TARGETS[target].is_volume and not is_right else LEAST_TO_HALF
+    if few < LEAST_TO_HALF:
+        return Judgement(target, "level", "undecided", total, half_by=few)
     factor = 1.0 if is_right else round(1.0 / total.value, 2)
     judged = ~is_whole & (deciles["rows"] >= MIN_GROUP_ROWS) & (deciles["share"] >= MIN_SHARE)
     tenths, off = 0.0, []
@@ -196,6 +209,12 @@ def _level(deciles: pd.DataFrame, target: str) -> Judgement:
     verdict: Verdict = "unusable" if tenths > 0.5 else "usable" if is_right and not off else "caution"
     worst = max(off, key=lambda one: abs(np.log(max(one.value, 1e-9))), default=None)
     return Judgement(target, "level", verdict, total, factor=factor, worst=worst)
+
+
+def _half_by(rows: pd.DataFrame, target: str) -> int:
+    """How many creatives brought half of the total that came; one counts by its largest row, as rows overlap."""
+    brought = rows.groupby(KEY, observed=True)[f"actual_{target}"].max().sort_values(ascending=False)
+    return int(np.searchsorted(brought.cumsum().to_numpy(), brought.sum() / 2.0)) + 1
 
 
 def _intervals(groups: pd.DataFrame, rows: pd.DataFrame, target: str, level: float) -> Judgement:

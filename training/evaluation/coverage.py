@@ -99,14 +99,14 @@ def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
     )
 
 
-def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float) -> Floats:
+def interval_side(own: RowUncertainty, target: str, truth: Floats, level: Floats | float) -> Floats:
     """(rows,) −1, 0 or 1: whether the randomised level of an outcome lies below, inside or above the interval.
 
     Args:
         own: Distributions of the rows.
         target: A calibrated target.
         truth: (rows,) Outcomes; NaN where not known.
-        level: Of the intervals.
+        level: At which the intervals are computed: one, or (rows,).
     """
     known = np.nan_to_num(truth)
     at_zero = own.cdf(np.zeros(1), target)[:, 0] * np.random.default_rng(PIT_SEED).random(len(known))
@@ -119,7 +119,7 @@ def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float)
 
 def _sides(uncertainty: PredictiveUncertainty, own: RowUncertainty, actual: pd.DataFrame) -> dict[str, Floats]:
     return {
-        target: interval_side(own, target, actual[target].to_numpy(np.float64), uncertainty.level)
+        target: interval_side(own, target, actual[target].to_numpy(np.float64), own.levels(target))
         for target in uncertainty.targets
     }
 

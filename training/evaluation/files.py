@@ -11,6 +11,7 @@ from training.errors import BundleError
 from training.evaluation.budget_replay import holdout_earliness
 from training.evaluation.coverage import BIN_COLUMNS, GROUP_COLUMNS, Coverage
 from training.evaluation.deciles import CALIBRATION_COLUMNS, LIFT_COLUMNS, calibration_table, lift
+from training.labels.calibration import Calibration
 
 RUN_FACTS = "run.json"
 FRAMES = {
@@ -96,6 +97,7 @@ class RunFacts(BaseModel):
         missing: Stage or target that the columns do not allow → the columns it needs.
         left_out: Rows that do not train or were resolved, by reason.
         brier: As of `training.evaluation.coverage.Coverage`.
+        calibration: What calibrates intervals and chances of the registered model; None: it was not counted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,6 +127,7 @@ class RunFacts(BaseModel):
     missing: dict[str, str]
     left_out: dict[str, int]
     brier: dict[str, float]
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ def volume_contributions(model: CreativeModel, features: Features, shap: Floats 
     table = np.array(list(terms.values())).reshape(len(terms), -1).T.copy()
     total = LogContributions(level, table, tuple(terms), zeros, zeros, np.zeros((len(zeros), 0)), ())
     total = _with_trees(total, 1.0, model.volume.boosters.get("expected"), features, shap)
-    return replace(total, clipped=model.volume.clipped_expected(total.total) - total.total)
+    return replace(total, clipped=model.volume.clipped_expected(total.total, features) - total.total)
 
 
 def _with_trees(

@@ -31,7 +31,6 @@ SMALL_AT_MOST = {
     ("split", "holdout_days"): 7,
     ("refits", "first_days"): 3,
     ("refits", "every_days"): 3,
-    ("interval", "min_rows"): 60,
 }
 """Section and name of a setting → its most in a run on small data: five weeks of exports have to suffice. Of the
 holdout it is the most that is tried first."""
@@ -142,8 +141,10 @@ def holdout_lengths(settings: Settings) -> list[int]:
 
 
 def for_small_data(settings: Settings, holdout_days: int) -> Settings:
-    """Return the settings of a run on small data: its holdout, an earlier first fit of the funnel model, and intervals
-    from fewer rows. Settings that ask for less stay as they are."""
+    """Return the settings of a run on small data: its holdout, and an earlier first fit of the funnel model.
+
+    Settings that ask for less stay as they are.
+    """
     content = settings.model_dump()
     for section, name in SMALL_AT_MOST:
         content[section][name] = min(content[section][name], SMALL_AT_MOST[section, name])

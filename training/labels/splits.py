@@ -4,7 +4,7 @@ A model trained on a day knows only outcomes that were final by then. So a row i
 window, and the time its figures take to settle, ended before the first cutoff of the evaluated rows: that is the gap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +72,19 @@ def folds(rows: pd.DataFrame, train: Mask, count: int) -> Iterator[tuple[Mask, M
         validate = train & rows["cutoff"].gt(start).to_numpy() & rows["cutoff"].le(end).to_numpy()
         if fit.any() and validate.any():
             yield fit, validate, start
+
+
+def after_first_fit(rows: pd.DataFrame, masks: Sequence[Mask], days: float) -> list[Mask]:
+    """Leave out rows from before the first fit of the funnel model; all stay where one of the masks would be empty.
+
+    Args:
+        rows: With `cutoff`.
+        masks: (rows,) each.
+        days: From the first cutoff until that fit.
+    """
+    late = rows["cutoff"].ge(rows["cutoff"].min() + pd.Timedelta(days=days)).to_numpy(np.bool_)
+    kept = [mask & late for mask in masks]
+    return kept if all(mask.any() for mask in kept) else list(masks)
 
 
 def _gap_days(rows: pd.DataFrame) -> float:

@@ -28,6 +28,7 @@ from training.boosting.model import Choice, CreativeModel, FittedHead
 from training.boosting.stack import Stack
 from training.boosting.volume import CHOICES, VolumeHead
 from training.errors import BundleError
+from training.labels.calibration import Calibration
 from training.registry.bundle_files import CURE, MANIFEST, SEAL, check_files, file_sha256, read_sealed_manifest
 from training.uncertainty import read_uncertainty
 
@@ -113,6 +114,8 @@ def save_bundle(
             "volume.json": model.volume.document(),
             "dispersion.json": dict(model.dispersion),
         }
+        if model.calibration is not None:
+            documents["calibration.json"] = model.calibration.model_dump(mode="json")
         if model.uncertainty is not None:
             documents["uncertainty.json"] = model.uncertainty.document()
         for name, content in documents.items():
@@ -177,6 +180,8 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         }
         known = documents.get("uncertainty")
         uncertainty = None if known is None else read_uncertainty(known)
+        counted = documents.get("calibration")
+        calibration = None if counted is None else Calibration.model_validate(counted)
         dispersion = {str(name): float(bound) for name, bound in documents.get("dispersion", {}).items()}
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
@@ -190,7 +195,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}.",
             zh=f"{folder}：训练时的特征与这个版本的不同。处理：重新 make train，或用 gpmcast {manifest.version}。",
         )
-    return CreativeModel(fitted, volume, heads, uncertainty, dispersion), manifest
+    return CreativeModel(fitted, volume, heads, uncertainty, dispersion, calibration), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -126,7 +126,7 @@ class Distribution:
         return np.where(values < 0, 0.0, calibrated(self.maps, interpolated(logs, *self.curve)))
 
     def log_quantiles(self, levels: Floats) -> Floats:
-        """(…, levels) log1p of the quantiles at `levels` (levels,)."""
+        """(…, levels) log1p of the quantiles at `levels`, (levels,) for all or (…, levels)."""
         points, raw = self.curve
         reached = calibrated(self.maps, raw)
         logs = interpolated(levels, reached, points)

@@ -19,7 +19,8 @@ from training.uncertainty.decided import share_that_decides
 from training.uncertainty.hits_and_evidence import EvidenceSoFar, Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
 from training.uncertainty.launches import LaunchPredictions
-from training.uncertainty.recalibration import Columns, GroupTables, Recalibration
+from training.uncertainty.levels import MOST
+from training.uncertainty.recalibration import OTHER, Columns, GroupTables, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 
 HIT_MONEY = "hit_money"
@@ -39,7 +40,9 @@ class CompoundUncertainty(BaseModel):
 
     Attributes:
         funnel: The funnel.
-        level: Of the intervals.
+        level: That the intervals are to hold.
+        added_levels: Target → promotion type → what is added to it where few rows calibrated
+            (`training.uncertainty.levels`); none in bundles that were written before there was any.
         min_volume: Later impressions (spend where there are none) from which on rates are calibrated.
         volume: The distribution of later volume.
         volume_calibration: Of its probabilities.
@@ -54,6 +57,7 @@ class CompoundUncertainty(BaseModel):
 
     funnel: Funnel
     level: float
+    added_levels: Mapping[str, Mapping[str, float]] = {}
     min_volume: float
     volume: VolumeModel
     volume_calibration: Recalibration
@@ -76,9 +80,19 @@ class CompoundUncertainty(BaseModel):
 
     @cached_property
     def interval_levels(self) -> Floats:
-        """Lower ends of the intervals that leave out TAILS, their upper ends, and ½."""
-        below = (1.0 - self.level) * TAILS
-        return np.concatenate([below, below + self.level, [0.5]])
+        """Lower ends of the intervals of `level` that leave out TAILS, their upper ends, and ½."""
+        return _ends(np.array(self.level))
+
+    @cached_property
+    def widens(self) -> bool:
+        """Whether intervals of any target and promotion type are computed at a higher level."""
+        return any(added > 0 for own in self.added_levels.values() for added in own.values())
+
+    def levels_of(self, target: str, promotion_types: Sequence[str]) -> Floats:
+        """(rows,) Level at which the intervals of a target are computed."""
+        own = self.added_levels.get(target, {})
+        added = np.array([own.get(name, own.get(OTHER, 0.0)) for name in promotion_types], dtype=np.float64)
+        return np.minimum(self.level + added, max(self.level, MOST))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -87,7 +101,7 @@ class CompoundUncertainty(BaseModel):
         return (self.funnel.volume_target, *rates)
 
     def __copy__(self) -> Self:
-        return without(super().__copy__(), "arrays", "groups", "names", "interval_levels")
+        return without(super().__copy__(), "arrays", "groups", "names", "interval_levels", "widens")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -122,6 +136,12 @@ class CompoundUncertainty(BaseModel):
     def document(self) -> dict[str, object]:
         """As JSON."""
         return self.model_dump(mode="json")
+
+
+def _ends(level: Floats) -> Floats:
+    """(…, ends) Lower ends of the intervals of a level (…,) that leave out TAILS, their upper ends, and ½."""
+    below = (1.0 - level)[..., None] * TAILS
+    return np.concatenate([below, below + level[..., None], np.full_like(below[..., :1], 0.5)], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -192,17 +212,25 @@ class CompoundRows:
     def quantiles(self) -> Floats:
         """(3, targets, rows) Lower end, upper end and median of every target of the funnel, as log1p."""
         model = self.uncertainty
-        targets, levels = model.funnel.targets, model.interval_levels
+        targets = model.funnel.targets
         found = np.full((3, len(targets), len(self.features.reference_price)), np.nan)
         lines = [targets.index(name) for name in model.names if name != HIT_MONEY]
+        levels = model.interval_levels
+        if model.widens:
+            levels = _ends(np.array([self.levels(name) for name in model.names]))
         for rows, chunk in self.chunks:
-            quantiles = self.distributions(chunk).log_quantiles(levels)[: len(lines)]  # HIT_MONEY comes last
+            own = levels if levels.ndim == 1 else levels[:, rows]
+            quantiles = self.distributions(chunk).log_quantiles(own)[: len(lines)]  # HIT_MONEY comes last
             quantiles[..., 0] = 0.0
             widths = quantiles[..., len(TAILS) : -1] - quantiles[..., : len(TAILS)]
             best = (widths <= widths.min(axis=-1, keepdims=True) * (1.0 + 1e-9)).argmax(axis=-1)
-            low = np.arange(best.size).reshape(best.shape) * len(levels) + best
+            low = np.arange(best.size).reshape(best.shape) * levels.shape[-1] + best
             found[:, lines, rows] = quantiles.take(low), quantiles.take(low + len(TAILS)), quantiles[..., -1]
         return found
+
+    def levels(self, target: str) -> Floats:
+        """(rows,) Level at which the intervals of a target are computed."""
+        return self.uncertainty.levels_of(target, self.columns["promotion_type"].tolist())
 
     @cached_property
     def intervals(self) -> dict[str, Floats]:

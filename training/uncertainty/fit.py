@@ -18,6 +18,7 @@ from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, CompoundU
 from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
 from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
 from training.uncertainty.launches import fit_launches
+from training.uncertainty.levels import added_levels
 from training.uncertainty.recalibration import Columns, Recalibration, fit_recalibration
 from training.uncertainty.volume_model import fit_volume_model
 
@@ -35,9 +36,7 @@ MOST_ROWS_FOR_VARIANCE = 3_000
 """Rows on which the variance is chosen."""
 
 
-def fit_uncertainty(
-    rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings, level: float | None = None
-) -> PredictiveUncertainty | None:
+def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings) -> PredictiveUncertainty | None:
     """Fit the predictive distribution of every target.
 
     Args:
@@ -45,7 +44,6 @@ def fit_uncertainty(
         funnel: The funnel of the models that predicted them.
         settings: `interval` and `evaluate.min_impressions`: rates are calibrated on rows whose later volume reaches
             that, the rows on which they are evaluated.
-        level: Of the intervals; None: `interval.level`.
 
     Returns:
         None where not even later volume has `interval.min_rows` rows; rates that have fewer are left out.
@@ -104,7 +102,12 @@ def fit_uncertainty(
         compounds[HIT_MONEY] = fit(hits.rate, money, np.isfinite(money) & late, 0.0)
     return CompoundUncertainty(
         funnel=funnel,
-        level=interval.level if level is None else level,
+        level=interval.level,
+        added_levels={
+            name: added_levels(some(columns, rows_of[name]), interval.level, interval.enough_rows)
+            for name in (*funnel.rate_targets, funnel.volume_target)
+            if name in compounds or name == funnel.volume_target
+        },
         min_volume=min_volume,
         volume=model,
         volume_calibration=volume_calibration,

@@ -45,6 +45,13 @@ class RowUncertainty(Protocol):
         """
         ...
 
+    def levels(self, target: str) -> Floats:
+        """(rows,) Level at which the intervals of a target are computed: higher than nominal where few calibrated it.
+
+        What is promised is the nominal level (`PredictiveUncertainty.level`).
+        """
+        ...
+
     def median(self, target: str) -> Floats:
         """(rows,) The median, always inside the interval."""
         ...

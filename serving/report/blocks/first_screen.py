@@ -19,6 +19,9 @@ DAYS = 7
 ONE_CREATIVE = 0.5
 """A creative that brought at least this part of the money is told of below the ROI."""
 
+CALIBRATION_PILLS = {"none": "no_intervals_pill", "wide": "wide_intervals_pill"}
+"""State of the calibration → its pill; none where there is enough."""
+
 Line = tuple[Words, Words]
 """A figure of a tile and what stands below it."""
 
@@ -29,11 +32,14 @@ def values(data: ReportData) -> dict[str, object]:
     say = wording.first_screen
     known = sum(one.known for one in data.creatives)
     level = data.model_quality.level
+    calibration = data.model_quality.calibration
     listed = to_do(data.creatives, data.cards, everyone)
     running = any(one.status == RUNNING for one in data.creatives)
     return {
         "tiles": tiles_of(data, everyone),
         "pills": [(TONES[one.verdict], say.pill(one), say.why(one)) for one in data.trust],
+        "calibration": CALIBRATION_PILLS.get(calibration.state, "") if calibration and calibration.target else "",
+        "on_default": bool(data.roi) and data.model_quality.without_target > 0,
         "few": known < data.levers.min_creatives,
         "to_do": [(data.creatives[n], data.cards[n], signed(data.cards[n].stake_cny)) for n in listed],
         "indices": listed,

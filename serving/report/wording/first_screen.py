@@ -25,6 +25,18 @@ TEXTS = {
         "The figures are associations in past data: the platform sends traffic to early winners, so ×1.30 is not "
         "“change it and gain 30%”. Before you scale, test one change at a time.",
     ),
+    "default_target_pill": Words("目标ROI：默认 {target:.2f}", "ROI target: default {target:.2f}"),
+    "why_default_target": Words(
+        "{count} 条素材没有自己的目标ROI（共 {creatives} 条），按默认 {target:.2f} 判断："
+        "加量、关停、可加可省都对着它算。用自己的目标：在标签表里加一列“目标ROI”，每条素材写一个；"
+        "或请负责训练的同事在配置里写 verdict: {{roi_target: 1.5}}。再出报告。",
+        "{count} of {creatives} creatives have no ROI target of their own: they are judged against the default "
+        "{target:.2f}, and so are scale, stop and the money at stake. To use your own: add a column 目标ROI "
+        "(roi_target) to the tag sheet, a target for each creative; or have whoever trains the model write verdict: "
+        "{{roi_target: 1.5}} into the config. Then make the report again.",
+    ),
+    "no_intervals_pill": Words("区间、概率：还没有", "Intervals, chances: none yet"),
+    "wide_intervals_pill": Words("区间：数据少，放宽了", "Intervals: wider, little data"),
     "why_few": Words(
         "所选素材里结果已知的不足 {least} 条。条数少的时候单条差别多半是运气，只看方向，不看具体数。",
         "Fewer than {least} of the chosen creatives have known outcomes. With so few a difference is mostly luck: read "

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Trees
+from features.matrix.feature_matrix import FeatureMatrix
 from features.point_in_time.array_frame import Categories
 from training.boosting.volume import (
     FIGURES,
@@ -66,13 +67,36 @@ def test_an_unknown_promotion_type_has_the_shared_line(head, holdout_rows) -> No
     np.testing.assert_array_equal(head.log_expected(strange), blind.log_expected(features))
 
 
-def test_volumes_lie_between_zero_and_the_largest_of_the_training_rows(head, holdout_rows, train_rows) -> None:
-    largest = train_rows[1]["later:impressions"].max()
-    typical, expected = head.log1p_typical(holdout_rows[0]), head.log_expected(holdout_rows[0])
+def test_volumes_lie_between_zero_and_the_largest_of_the_training_rows_or_the_own_pace(
+    head, holdout_rows, train_rows
+) -> None:
+    features, _ = holdout_rows
+    known = train_rows[1]["later:impressions"].max()
+    paces = np.array(list(VolumeRows.of(features).paces.values()))
+    largest = np.maximum(known, np.expm1(np.where(np.isnan(paces), 0.0, paces).max(axis=0)))
+    assert (largest == known).any()
+    typical, expected = head.log1p_typical(features), head.log_expected(features)
     assert (typical >= 0).all()
-    assert (typical <= np.log1p(largest)).all()
+    assert (typical <= np.log1p(largest) + 1e-9).all()
     assert (expected >= np.log(LEAST_VOLUME)).all()
-    assert (expected <= np.log(largest)).all()
+    assert (expected <= np.log(largest) + 1e-9).all()
+
+
+def test_a_hit_larger_than_any_before_is_not_held_to_what_came_before(train_rows, funnel, holdout_rows) -> None:
+    """A week at ten times the largest pace of the training rows is expected to bring more than a week at that pace."""
+    features, _ = holdout_rows
+    head = fit_volume_head(train_rows, funnel, BOTH, {})
+    values, aged = features.values, features.keys.floats("elapsed_hours") > 0
+    most = {name: np.nanmax(train_rows[0].values[name]) for name in ("log_impressions", "log_last_day")}
+
+    def expected(times: float) -> np.ndarray:
+        matrix = values.matrix.copy()
+        for name, largest in most.items():
+            matrix[aged, values.names.index(name)] = largest + np.log(times)
+        return head.log_expected(replace(features, values=FeatureMatrix(values.names, matrix)))[aged]
+
+    assert (expected(10.0) > expected(1.0)).all()
+    assert expected(10.0).max() > np.log(head.ceiling)
 
 
 def test_rows_of_age_0_have_volumes_of_their_own(head, train_rows) -> None:

@@ -9,6 +9,7 @@ import pytest
 from training.evaluation.acceptance import Aspect, Judgement, Measured, Verdict, judgements, share_band
 from training.evaluation.deciles import calibration_table
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES
+from training.evaluation.page.sentences import five_sentences
 
 
 def world(count: int, seed: int = 3) -> pd.DataFrame:
@@ -96,6 +97,23 @@ def test_without_intervals_and_chances_these_are_undecided_or_absent() -> None:
     found = judged(world(400), cells(0.8).iloc[:0], bins().astype({"stated": float}))
     assert (found["intervals"].verdict, found["intervals"].figure.rows) == ("undecided", 0)
     assert "chances" not in found
+
+
+@pytest.mark.parametrize(("hits", "verdict"), [(3, "undecided"), (60, "caution")])
+def test_a_total_of_volume_that_few_creatives_brought_gets_no_factor(hits: int, verdict: Verdict) -> None:
+    """Half of what came from three hits: that predictions add up to a fifth of it says nothing about the next weeks."""
+    rows = world(400)
+    rows = rows.assign(predicted_later_impressions=1000.0, exposure_later_impressions=1.0)
+    rows.loc[: hits - 1, "actual_later_impressions"] = 2_000_000.0 / hits
+    tenths = calibration_table(rows, 200.0, draws=50)
+    found = judgements(rows, cells(0.8, 0.8), bins(0.0), tenths, level=0.8, least_volume=200.0, draws=50)
+    level = next(one for one in found if (one.of, one.aspect) == ("later_impressions", "level"))
+    assert level.verdict == verdict
+    assert level.half_by == (2 if hits == 3 else 0)
+    assert (level.factor == 1.0) == (hits == 3)
+    said = five_sentences(found, 0.8)
+    assert any("一半来自 2 个素材" in one.zh for one in said) == (hits == 3)
+    assert any("后续展示乘" in one.zh for one in said) == (hits != 3)
 
 
 def test_ranking_is_compared_with_each_baseline_on_the_same_rows() -> None:

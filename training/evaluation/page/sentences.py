@@ -46,6 +46,11 @@ HEADS: dict[Aspect, Words] = {
 NOTHING = Words("未经检验：训练之外的行太少", "not checked: too few rows outside of training")
 UNCHECKED = Words("{zh}未经检验，只作参考", "{en} are not checked: a first guess")
 FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS}，无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
+HIT_DECIDES = Words(
+    "不能判断（预测合计是实际的 {value:.2f} 倍，但实际的一半来自 {count} 个素材：谁爆了就由谁定，不要乘倍数）",
+    "not judged (predicted {value:.2f} × the total that came, but {count} creative{s} brought half of it: who becomes "
+    "a hit decides it; apply no factor)",
+)
 UNJUDGED = Words(
     "还不能检验：训练之外、展示够多又有结果的行，GPM、ROI 只有 {rows} 行，后续展示 {volume} 行，"
     "至少要 {least} 行才能判断排序、绝对值、区间和概率。" + UNTIL_JUDGED.zh,
@@ -97,6 +102,8 @@ def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
 def cell_words(one: Judgement, level: float) -> Words:
     """Say one judgement and its figure with the band in a few words, for a table of targets by aspects."""
     short = VERDICTS[one.verdict]
+    if one.half_by:
+        return Words(f"一半来自 {one.half_by} 个素材", f"half from {one.half_by} creative{'s' * (one.half_by > 1)}")
     if one.verdict == "undecided":
         return short
     if one.verdict == "caution" and one.aspect == "chances":
@@ -165,6 +172,9 @@ def _number(one: Judgement, value: float) -> str:
 
 def verdict_words(one: Judgement, level: float) -> Words:
     """Say the verdict with its reason, and the group that is farthest off."""
+    if one.half_by:
+        s = "s" if one.half_by > 1 else ""
+        return HIT_DECIDES.format(value=one.figure.value, count=one.half_by, s=s)
     if one.verdict == "undecided":
         return FEW
     reason = _reason(one, level)
