@@ -1,4 +1,4 @@
-"""The reading test: sixteen questions, each answered within two clicks; docs/reading_report.md lists them."""
+"""The reading test: sixteen questions, each answered within two clicks; docs/report_questions.md lists them."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from training.decision.status import RUNNING
 
 pytestmark = pytest.mark.browser
 
-DOC = Path(__file__).parents[3] / "docs" / "reading_report.md"
+DOC = Path(__file__).parents[3] / "docs" / "report_questions.md"
 MOST_CLICKS = 2
 
 
@@ -24,7 +24,7 @@ class Question:
     """What a strategist asks, and the way to the answer.
 
     Attributes:
-        zh, en: The question, as docs/reading_report.md has it.
+        zh, en: The question, as docs/report_questions.md has it.
         clicks: Each a selector that is clicked, or a selector and the place of an option that is chosen.
         answer: Selector of the place where the answer stands.
         says: What stands there, as a regular expression.
