@@ -246,7 +246,7 @@ def numbers(observed: ArrayFrame, funnel: Funnel) -> NumberColumns:
     shares = parts / np.where((wholes > 0) & (wholes >= LEAST_WHOLE), wholes, np.nan)
     shares[SHARES.index("watched_share")] /= np.exp(logs[DURATION])
     price, weekday = attributes[PRICE], (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
-    band = np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan)
+    band = np.where(price > 0, PRICE_BANDS_CNY.searchsorted(price, side="right") - 1.0, np.nan)
     found = [
         np.where(IS_LOG, logs, attributes),
         plain,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,10 @@ class Names:
         return {name: place for place, name in enumerate(self.all)}
 
 
+NAMES = itemgetter(0)
+"""Of a block."""
+
+
 class NumberColumns(Mapping[str, Floats]):
     """Columns of numbers that are lines of a few arrays: as cheap for hundreds of columns as for one."""
 
@@ -36,7 +41,7 @@ class NumberColumns(Mapping[str, Floats]):
     def __init__(self, blocks: Sequence[tuple[Names, Floats]]) -> None:
         """Take the arrays, each (names, rows), as they are; no name is in two of them."""
         self.blocks = tuple(blocks)
-        self._names = tuple([names for names, _ in self.blocks])
+        self._names = tuple(map(NAMES, self.blocks))
 
     @property
     def places(self) -> dict[str, tuple[int, int]]:

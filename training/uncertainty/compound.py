@@ -108,7 +108,7 @@ class Distribution:
         logs[..., 1:-1] = self.log_values
         logs[..., 0] = self.log_values[..., 0] + LOG_TAILS[0]
         logs[..., -1] = self.log_values[..., -1] + LOG_TAILS[1]
-        levels[..., 1:-1] = self.zero[..., None] + np.cumsum(self.weights, axis=-1) - self.weights / 2.0
+        levels[..., 1:-1] = self.zero[..., None] + self.weights.cumsum(axis=-1) - self.weights / 2.0
         levels[..., 0], levels[..., -1] = self.zero, 1.0
         return logs, levels
 
@@ -152,7 +152,7 @@ def volume_distribution(mean: Floats, deviation: Floats, maps: Floats) -> Distri
     some = (1.0 - zero)[..., None]
     levels = zero[..., None] + some * (np.arange(POINTS) + 0.5) / POINTS
     log1p = mean[..., None] + deviation[..., None] * ndtri(np.minimum(levels, 1.0 - LEAST))
-    return Distribution(zero, _log_volume(log1p), np.repeat(some / POINTS, POINTS, axis=-1), maps)
+    return Distribution(zero, _log_volume(log1p), (some / POINTS).repeat(POINTS, axis=-1), maps)
 
 
 def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: Floats | float) -> tuple[Floats, Floats]:
@@ -200,7 +200,7 @@ def compound_distribution(
     spread = np.sqrt(np.maximum(square - 1.0, LEAST)) / 3.0
     cube_root = np.maximum(1.0 - spread**2 + AMOUNT_POINTS * spread, 0.05)
     log_values = log_mean + log_rate - np.log(some) + 3.0 * np.log(cube_root)
-    order = np.argsort(log_values, axis=-1)
+    order = log_values.argsort(axis=-1)
     order += np.arange(reached.size).reshape(*reached.shape, 1) * POINTS
     weights = some.take(order) * (reached / POINTS)[..., None]
     zero = np.maximum(1.0 - weights.sum(axis=-1), 0.0)

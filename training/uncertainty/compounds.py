@@ -61,14 +61,14 @@ class Compounds:
     """C compounds as arrays, so that one vectorised step serves all.
 
     Attributes:
-        rates: C names of rate targets.
+        columns: Names of the columns that it needs: of the rate of each, of its money per volume, of its variance.
         volumes: (V, 1) The different least volumes.
         of_volume: (C,) Which of them each has.
         is_money: (C, 1, 1) Whether it is money over any volume.
         share: (C, 1), as `Compound`; so are `extra` and `log_unit`, (C, 1, 1).
     """
 
-    rates: tuple[str, ...]
+    columns: Sequence[str]
     volumes: Floats
     of_volume: npt.NDArray[np.int64]
     is_money: npt.NDArray[np.bool_]
@@ -81,7 +81,7 @@ class Compounds:
         """Arrange compounds."""
         volumes, of_volume = np.unique([one.least_volume for one in compounds], return_inverse=True)
         return cls(
-            rates=tuple(one.rate for one in compounds),
+            columns=[f"{part}:{one.rate}" for part in ("rate", "per_volume", "variance") for one in compounds],
             volumes=volumes[:, None],
             of_volume=of_volume,
             is_money=np.array([one.least_volume == 0 for one in compounds])[:, None, None],
@@ -99,9 +99,8 @@ class Compounds:
         """
         columns = chunk.columns
         reached, log_volume = volumes_of_at_least(chunk.mean, chunk.deviation, chunk.maps[0], self.volumes)
-        rate, per_volume, variance = (
-            np.array([columns[f"{part}:{name}"] for name in self.rates]) for part in ("rate", "per_volume", "variance")
-        )
+        needed = np.array([columns[name] for name in self.columns])
+        rate, per_volume, variance = needed.reshape(3, len(self.of_volume), -1)
         log_money = per_volume[..., None] + log_volume[self.of_volume]
         return compound_distribution(
             log_mean=np.where(self.is_money, log_money, rate[..., None]),

@@ -23,6 +23,8 @@ from training.uncertainty.interface import Floats
 
 GRID = np.linspace(0.0, 1.0, 129)
 """Predicted probabilities at which maps are tabulated; linear between them."""
+CELLS, LAST_CELL = np.array(len(GRID) - 1.0), np.array(len(GRID) - 2)
+"""Between the points of the grid; arrays, which NumPy takes faster than numbers of Python."""
 AGE_EDGES_HOURS = np.array((0.0, 12.0, 24.0, 72.0))
 """Upper edges of the age steps; the last step has none."""
 STEPS, QUARTERS = len(AGE_EDGES_HOURS) + 1, 4
@@ -163,11 +165,20 @@ class GroupTables:
 
 def calibrated(maps: Floats, predicted: Floats) -> Floats:
     """(…, values) Predicted probabilities (…, values) after the map of each line, `maps` (…, len(GRID))."""
-    at = np.minimum(np.maximum(predicted, 0.0), 1.0) * (len(GRID) - 1)
-    left = np.minimum(at.astype(np.int64), len(GRID) - 2)
-    first = left + _first_cells(maps.shape[:-1])
-    low = maps.take(first)
-    return np.asarray(low + (maps.take(first + 1) - low) * (at - left), dtype=np.float64)
+    # In place: of few values, new arrays and mixed types take most of the time.
+    share = np.minimum(np.maximum(predicted, 0.0), 1.0)
+    share *= CELLS
+    cell = share.astype(np.int64)
+    np.minimum(cell, LAST_CELL, out=cell)
+    share -= cell
+    cell += _first_cells(maps.shape[:-1])
+    low = maps.take(cell)
+    cell += 1
+    found = maps.take(cell)
+    found -= low
+    found *= share
+    found += low
+    return found
 
 
 @lru_cache(maxsize=64)
