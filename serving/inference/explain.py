@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from features.matrix.catalogue import Feature
@@ -46,13 +47,13 @@ class FeatureTexts:
             },
         )
 
-    def with_values(self, values: Floats) -> list[bytes]:
-        """Entries of the features of one row, (features,), as far as `"log":`; null for a missing value."""
-        numbers = _numbers(values, LOG)
-        for place, words in self.words.items():
+    def with_values(self, values: Floats, places: Sequence[int]) -> dict[int, bytes]:
+        """Entries of some features of one row, (features,), as far as `"log":`, by place; null for a missing value."""
+        numbers = dict(zip(places, _numbers(values.take(places), LOG))) if len(places) else {}
+        for place in self.words.keys() & numbers.keys():
             if (code := values[place]) == code:
-                numbers[place] = words[int(code)]
-        return [begin + number for begin, number in zip(self.begins, numbers)]
+                numbers[place] = self.words[place][int(code)]
+        return {place: self.begins[place] + number for place, number in numbers.items()}
 
 
 def explanations(
@@ -83,7 +84,7 @@ def explanations(
     totals = iter(_numbers(np.array([own.total for own in explained]).T.reshape(-1)))
     found = []
     for row in range(len(features.reference_price)):
-        feature_begins = texts.with_values(features.values.matrix[row])
+        feature_begins = texts.with_values(features.values.matrix[row], shap.columns(row))
         pieces: list[bytes] = []
         for opening, own_effects in zip(openings, effect_begins):
             pieces += opening, next(totals), b',"baseline":{"log":', *next(pairs), b'},"start":'
@@ -99,10 +100,11 @@ def explanations(
 class _Listed:
     """Contributions that are listed one by one, of all rows and in each row of all that is explained."""
 
-    def __init__(self, places: list[int], logs: Floats, counts: list[int], rest: Floats) -> None:
+    def __init__(self, places: list[int], logs: Floats, counts: npt.NDArray[np.int64], rest: Floats) -> None:
         self._places = places
         self._logs, self._factors = _numbers(logs, FACTOR), _numbers(np.exp(logs))
-        self._counts = iter(counts)
+        self._counts = iter(counts.ravel().tolist())
+        self._row_ends = [0, *counts.sum(axis=1).cumsum().tolist()]
         self._begin = 0
         self.rest = rest
         """(rows, explained) Sum of those that are not listed."""
@@ -128,9 +130,13 @@ class _Listed:
         counts, rest = np.zeros((len(logs), len(tables)), dtype=np.int64), np.zeros((len(logs), len(tables)))
         counts[:, wide] = found
         rest[:, wide] = logs.sum(axis=-1) - falling[..., :top].sum(axis=-1)
-        return cls(order[listed].tolist(), falling[listed], counts.ravel().tolist(), rest)
+        return cls(order[listed].tolist(), falling[listed], counts, rest)
 
-    def entries(self, begins: Sequence[bytes]) -> list[bytes]:
+    def columns(self, row: int) -> list[int]:
+        """Columns that are listed in a row, each once."""
+        return list(set(self._places[self._row_ends[row] : self._row_ends[row + 1]]))
+
+    def entries(self, begins: Sequence[bytes] | Mapping[int, bytes]) -> list[bytes]:
         """Pieces of the next list: of the next row, or of the next that is explained; `begins`: of each column."""
         count = next(self._counts)
         if not count:

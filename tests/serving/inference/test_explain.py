@@ -23,7 +23,7 @@ def texts() -> FeatureTexts:
 
 def entries(texts: FeatureTexts, values: list[float], logs: list[float], top: int | None = None) -> list[dict]:
     listed = _Listed.of([np.array([logs])], top)
-    return json.loads(b"".join(listed.entries(texts.with_values(np.array(values)))))
+    return json.loads(b"".join(listed.entries(texts.with_values(np.array(values), range(len(values))))))
 
 
 def test_entries_are_the_largest_first_without_those_that_are_0(texts) -> None:
