@@ -116,7 +116,7 @@ def catalogue(
     present: Sequence[str],
     codes: Sequence[str],
     multi: Sequence[tuple[str, str]],
-    text: int,
+    text: Sequence[Sequence[str]],
     shared: Sequence[str],
 ) -> Catalogue:
     """Every feature of a model on this data, in the order of its columns.
@@ -126,7 +126,7 @@ def catalogue(
         present: Names out of NUMBERS that the data allow.
         codes: Categorical columns: promotion_type, category, creative_source, tag_…
         multi: Multi-valued tags: (column, value).
-        text: Components of the copy text.
+        text: Of each component of the copy text: words that it stands for, if they are known.
         shared: Names of the entities with a history, the market left out.
     """
     found = Catalogue(_code(name) for name in codes)
@@ -134,8 +134,11 @@ def catalogue(
         zh, en = entity_label(column.removeprefix("tag_"))
         found.append(Feature(f"{column}={value}", f"{zh}：{value}", f"{en}: {value}", "0/1", "creative"))
     found += [feature for feature in NUMBERS if feature.name in present]
-    for part in range(1, text + 1):
-        found.append(Feature(f"text_{part}", f"文案成分{part}", f"copy text, part {part}", "score", "creative"))
+    for part, terms in enumerate(text, 1):
+        zh = f"（{'、'.join(terms)}）" if terms else ""
+        en = f" ({', '.join(terms)})" if terms else ""
+        label = Words(f"文案成分{part}{zh}", f"copy text, part {part}{en}")
+        found.append(Feature(f"text_{part}", *label, "score", "creative"))
     for stage in funnel.stages:
         zh, en = stage.label.zh, stage.name
         found += [

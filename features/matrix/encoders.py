@@ -19,6 +19,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from configs.settings import Settings, Text
 from features.matrix.catalogue import PLAIN_CODES
+from features.matrix.text_terms import terms_of
 from features.point_in_time.array_frame import ArrayFrame, Categories, look_up
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import MULTI
@@ -55,6 +56,8 @@ class Encoder(BaseModel):
         ngrams: Shortest and longest character n-grams.
         buckets: Number of hash buckets of the n-grams.
         components: (components, buckets) weights of the text features.
+        terms: Of each component: words that it stands for. Empty in models of earlier versions, whose components have
+            numbers alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +68,7 @@ class Encoder(BaseModel):
     ngrams: tuple[int, int]
     buckets: int
     components: tuple[tuple[float, ...], ...]
+    terms: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def tables(self) -> EncoderTables:
@@ -99,13 +103,15 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
             multi[column] = common
         else:
             codes[column] = common
+    components, terms = _fit_text(creatives, settings.text)
     return Encoder(
         codes=codes,
         multi=multi,
         seen=seen,
         ngrams=settings.text.ngrams,
         buckets=settings.text.buckets,
-        components=_fit_text(creatives, settings.text),
+        components=components,
+        terms=terms,
     )
 
 
@@ -140,18 +146,20 @@ def _hashing(ngrams: tuple[int, int], buckets: int) -> tuple[Callable[[str], lis
     return words.build_analyzer(), FeatureHasher(n_features=buckets, input_type="string", dtype=np.float64)
 
 
-def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[float, ...], ...]:
+def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[str, ...], ...]]:
+    """`components` and `terms` of an encoder; both empty with too few texts."""
     if "copy_text" not in creatives or text.components == 0:
-        return ()
+        return (), ()
     copies: Sequence[str] = sorted(creatives["copy_text"].dropna().unique())
     if len(copies) <= 5 * text.components:
-        return ()
+        return (), ()
     from sklearn.decomposition import TruncatedSVD  # slow to load, and needed only to fit
 
     svd = TruncatedSVD(text.components, random_state=0)
-    svd.fit(_hashed(copies, text.ngrams, text.buckets))
+    scores = svd.fit_transform(_hashed(copies, text.ngrams, text.buckets))
     # Seven digits are plenty for a score, and keep the file of a model small.
-    return tuple(tuple(float(f"{weight:.7g}") for weight in row) for row in svd.components_)
+    weights = tuple(tuple(float(f"{weight:.7g}") for weight in row) for row in svd.components_)
+    return weights, terms_of(copies, scores)
 
 
 def _text(creatives: ArrayFrame, encoder: Encoder) -> Floats:

@@ -225,7 +225,7 @@ def declare(fitted: Fitted) -> Catalogue:
         present=fitted.numbers,
         codes=list(fitted.encoder.codes),
         multi=[(column, value) for column, values in fitted.encoder.multi.items() for value in values],
-        text=len(fitted.encoder.components),
+        text=fitted.encoder.terms or [()] * len(fitted.encoder.components),
         shared=[entity.name for entity in fitted.entities if entity != MARKET],
     )
 

@@ -19,7 +19,7 @@ def declared():
         present=[feature.name for feature in NUMBERS],
         codes=["promotion_type", "category", "creative_source", "tag_hook", "tag_自有"],
         multi=[("tag_selling_point", "好用"), ("tag_selling_point", "a=b")],
-        text=3,
+        text=[("新手爸妈", "买一送一"), (), ("显瘦",)],
         shared=["account_id", "hook", "creator_id*product_id", "自有"],
     )
 
@@ -65,3 +65,9 @@ def test_only_codes_are_categorical(declared) -> None:
 )
 def test_an_entity_is_called_as_strategists_call_it(name, zh, en) -> None:
     assert entity_label(name) == (zh, en)
+
+
+def test_a_component_of_the_copy_text_is_called_by_the_words_it_stands_for(declared) -> None:
+    labels = {feature.name: (feature.zh, feature.en) for feature in declared}
+    assert labels["text_1"] == ("文案成分1（新手爸妈、买一送一）", "copy text, part 1 (新手爸妈, 买一送一)")
+    assert labels["text_2"] == ("文案成分2", "copy text, part 2")

@@ -96,7 +96,7 @@ def test_too_few_copies_or_none_asked_for_leave_text_out() -> None:
     few = creatives(copy_text=[f"文案{number}" for number in range(10)])
     many = creatives(copy_text=[f"文案{number}" for number in range(40)])
     assert fit_encoder(few, SETTINGS).components == ()
-    assert len(fit_encoder(many, SETTINGS).components) == 2
+    assert len(fit_encoder(many, SETTINGS).components) == len(fit_encoder(many, SETTINGS).terms) == 2
     off = SETTINGS.model_copy(update={"text": SETTINGS.text.model_copy(update={"components": 0})})
     assert fit_encoder(many, off).components == ()
 
