@@ -20,13 +20,14 @@ from benchmarks.pages import TextTable, figure_table, markdown_lines, print_tabl
 from benchmarks.scores import OURS, compare_methods, records
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
+from features.arrays import Mask
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import MARKET, TAG
 from features.schema import Loaded
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.data.dataset import Dataset, Mask, prepare
+from training.data.dataset import Dataset, prepare
 from training.evaluation.metrics import ALL_AGES
 from training.labels.splits import holdout_split
 

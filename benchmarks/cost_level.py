@@ -8,14 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
+from features.arrays import Floats
 from features.matrix.feature_matrix import Features
 from features.stages import COST
-
-Floats = npt.NDArray[np.float64]
 
 PENALTY = 0.01
 CAP = 10.0

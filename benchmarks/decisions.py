@@ -14,18 +14,16 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import beta
 
 from configs.settings import CONFIG_DIR, load_settings
+from features.arrays import Floats
 from features.schema import KEY
 from features.store.inputs import load_data
 from training.backtest import backtest
 from training.data.dataset import prepare
 from training.workspace import workspace
-
-Floats = npt.NDArray[np.float64]
 
 CHANCES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
 

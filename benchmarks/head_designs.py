@@ -9,12 +9,12 @@ from functools import cache
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.cost_level import WAYS, Way, log_factors
 from benchmarks.scores import figures, known_rows, true_targets
 from benchmarks.tasks import Task
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
@@ -28,8 +28,6 @@ from training.boosting.subjects import best_stack, scores_by_rounds
 from training.data.dataset import fit_features, rows_of
 from training.labels.outcomes import actual_targets, exposures
 from training.labels.splits import folds
-
-Floats = npt.NDArray[np.float64]
 
 COMPOSED, DIRECT = "three composed heads", "a head per target"
 COST_LEVEL, STACK, HEADS = "level of cost, funnel model alone", "members of the stack", "composed and own heads"

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.tasks import Task
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import FeatureMatrix, Features
@@ -26,11 +26,9 @@ from training.boosting.heads import HeadRows, can_train, head_level, head_rows
 from training.boosting.model import Choice, CreativeModel, HeadJob, predicted_values
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.subjects import best_stack, scores_by_rounds
-from training.data.dataset import Dataset, Mask, rows_of
+from training.data.dataset import Dataset, rows_of
 from training.labels.splits import folds
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -19,25 +19,23 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import nbinom, spearmanr
 
 from benchmarks.load_files import read
 from configs.settings import Settings, load_settings
+from features.arrays import Floats, Mask
 from features.matrix.feature_matrix import Features
 from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.data.dataset import Dataset, fit_features, prepare, rows_of
 from training.evaluation.coverage import interval_side, roi_levels
 from training.labels.outcomes import actual_targets
 from training.labels.splits import folds, holdout_split
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
 from training.uncertainty.compound import columns_of
-
-Floats = npt.NDArray[np.float64]
 
 COVERED = (0.78, 0.82)
 """Goal: share of outcomes inside 80 % intervals, over all rows, by the randomised PIT."""

@@ -17,12 +17,13 @@ import pandas as pd
 from scipy.stats import norm, spearmanr
 
 from benchmarks.sample_report import report_and_world
+from features.arrays import Floats
 from features.targets import TARGETS
 from sample.effects import latents
 from sample.world import PRODUCTS, World
 from sample.worlds import STAGES, WorldSpec
 from serving.report.context import ReportContext
-from serving.report.effects import Floats, TagGrouping, grade
+from serving.report.effects import TagGrouping, grade
 from serving.report.levers.section import levers
 from serving.report.levers.slice_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
 from serving.report.what_to_shoot import Brief, what_to_shoot

@@ -21,6 +21,7 @@ from scipy.stats import spearmanr
 from benchmarks.load_files import read, read_frames, some_videos
 from benchmarks.own_models import with_typical
 from configs.settings import load_settings
+from features.arrays import Mask
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.counts import observe_loaded
 from features.point_in_time.metric_rows import MetricRows
@@ -28,7 +29,7 @@ from features.point_in_time.snapshots import SNAPSHOT, launches
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.data.dataset import Dataset, Mask, prepare
+from training.data.dataset import Dataset, prepare
 from training.labels.outcomes import MATURE
 from training.uncertainty import fit_uncertainty
 

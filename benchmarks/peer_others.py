@@ -16,8 +16,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.peer_trees import CATBOOST_LOSSES
 from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text, typical_values
 from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
-
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats
 
 SEED = 7
 MOST_PEER_TREES = 300

@@ -9,14 +9,13 @@ from collections.abc import Callable
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
 from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
+from features.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 PredictTable = Callable[[TargetTable], Floats]
 
 MOST_ROUNDS = 2000

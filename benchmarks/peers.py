@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
@@ -45,7 +44,6 @@ from training.evaluation.holdout import carry_forward, empirical_bayes
 from training.labels.outcomes import actual_targets, exposures
 from training.workspace import data_fingerprint
 
-Floats = npt.NDArray[np.float64]
 Peer = Callable[[TargetData, float], PeerResult]
 """Predict one target within CPU seconds."""
 

@@ -1,18 +1,15 @@
 """Which candidates to launch: the plan's choice against others, in worlds whose truth is known."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 
 from benchmarks.plan_market import DAYS, WINNER, Market, market, play
 from benchmarks.plan_rules import EQUAL, SETTINGS, unit
+from features.arrays import Floats, Ints
 from sample.worlds import WORLDS
 from training.decision.plan.selection import choose
 from training.decision.plan.testing import test_of
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 CANDIDATES, LAUNCHES = 40, 8
 

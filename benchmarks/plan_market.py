@@ -18,14 +18,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from features.arrays import Floats, Mask
 from sample.randomness import stream
 from sample.traffic import CAPS, log_rate
 from sample.vocabulary import HOUR_WEIGHTS
 from sample.world import build
 from sample.worlds import STAGES, WORLDS
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 DAYS, HOURS = 14, 24
 FIRST_SEED = 5000

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.decision_settings import PlanSettings
+from features.arrays import Floats, Mask
 from training.decision.plan.dispersion import day_pairs, upper_bounds
 from training.decision.plan.evidence import log_e_below
 
 FILE = "display_ads_daily.csv.gz"
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 LEAST_DAYS = 14
 SETTINGS = PlanSettings()

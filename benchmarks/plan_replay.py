@@ -21,7 +21,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.plan_launches import launch_table
@@ -29,10 +28,9 @@ from benchmarks.plan_market import DAYS, Market, State, market, play
 from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_public import public_table
 from benchmarks.plan_rules import CALLS, EQUAL, ORACLE, PLAN, RULES, STOP_ALONE
+from features.arrays import Floats
 from features.atomic_write import write_table
 from sample.worlds import WORLDS
-
-Floats = npt.NDArray[np.float64]
 
 ELASTICITIES = (0.0, 0.5, 1.0)
 DRAWS = 400

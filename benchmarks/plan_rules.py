@@ -1,15 +1,12 @@
 """Rules that a plan is compared with, and the plan itself, for the replay market."""
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.plan_market import CAP_SHARE, DEARER, Market, Rule, State
 from configs.decision_settings import PlanSettings
+from features.arrays import Floats, Mask
 from training.decision.plan.evidence import belief, log_e_above, log_e_below, updated
 from training.decision.plan.split import split
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 SETTINGS = PlanSettings()
 LINE = -np.log(SETTINGS.false_stop)

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.targets import TARGETS
 from training.evaluation.metrics import ratio
-
-Floats = npt.NDArray[np.float64]
 
 LEAST_SPEND_CNY = 50.0
 """Below this spend a creative is ignored."""

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Mask
 from features.matrix.feature_matrix import Fitted, build_features
 from features.partitions.writer import write_partitioned
 from features.point_in_time.array_frame import ArrayFrame
@@ -34,7 +35,7 @@ from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stack import Stack
 from training.boosting.volume import CHOICES
-from training.data.dataset import Dataset, Mask, fit_features, rows_of, subsample
+from training.data.dataset import Dataset, fit_features, rows_of, subsample
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.decision.predict import predict_latest
 from training.labels.outcomes import MATURE

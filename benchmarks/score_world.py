@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.schema import KEY, Loaded, check_creatives, check_metrics
 
-Floats = npt.NDArray[np.float64]
 Kind = Literal["none", "price", "price_ramp", "click", "order", "value", "refunds", "mix", "new_values"]
 
 FIRST_DAY = pd.Timestamp("2026-01-05")

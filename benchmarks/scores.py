@@ -10,10 +10,10 @@ against them, all figures are those of the expected value.
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.truth import ON, TRUE
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from features.targets import TARGETS
 from training.evaluation.metrics import (
@@ -28,9 +28,6 @@ from training.evaluation.metrics import (
 )
 from training.labels.outcomes import actual_targets, exposures
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
 FIGURES = ("spearman", "deviance", "log_error", "total", "mean")
 OURS = "gpmcast"
 KNOWN_EFFECTS = "knows every effect"
@@ -41,7 +38,7 @@ def compare_methods(
     methods: Mapping[str, pd.DataFrame],
     observed: pd.DataFrame,
     outcome: pd.DataFrame,
-    cold: Flags,
+    cold: Mask,
     funnel: Funnel,
     *,
     least_volume: float,
@@ -81,7 +78,7 @@ def compare(
     actual: pd.DataFrame,
     exposure: Mapping[str, Floats],
     keys: pd.DataFrame,
-    known: Mapping[str, Flags],
+    known: Mapping[str, Mask],
     *,
     draws: int,
 ) -> pd.DataFrame:
@@ -106,7 +103,7 @@ def compare(
     """
     cold, ages = keys["cold"].to_numpy(), keys["age_hours"].to_numpy()
     counts = with_observed_sample(keys, draws)
-    slices: list[tuple[float, str, Flags]] = [(ALL_AGES, "all", np.ones(len(keys), dtype=bool))]
+    slices: list[tuple[float, str, Mask]] = [(ALL_AGES, "all", np.ones(len(keys), dtype=bool))]
     slices += [(ALL_AGES, "cold", cold), (ALL_AGES, "warm", ~cold)] if cold.any() and not cold.all() else []
     slices += [(age, "all", ages == age) for age in sorted(set(ages))]
     lines = []
@@ -150,7 +147,7 @@ def figures(predicted: Floats, typical: Floats, truth: Floats, exposure: Floats,
     }
 
 
-def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volume: float) -> dict[str, Flags]:
+def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volume: float) -> dict[str, Mask]:
     """Target → mask of the rows with a known outcome; of a rate, with at least this later volume."""
     enough = exposure["volume"] >= least_volume
     return {
@@ -175,7 +172,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
 
 
-def _predictions(method: str, predicted: pd.Series, rows: Flags) -> Floats:
+def _predictions(method: str, predicted: pd.Series, rows: Mask) -> Floats:
     values = predicted.to_numpy(np.float64)[rows]
     if not np.isfinite(values).all():
         raise ValueError(f"{method} has no number for {int((~np.isfinite(values)).sum())} rows of {predicted.name}")

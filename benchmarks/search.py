@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
+from features.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 Setting = Mapping[str, float]
 Ranges = Mapping[str, tuple[float, float, bool]]
 """Name → lower bound, upper bound, whether drawn on a log scale; two integer bounds give integers."""

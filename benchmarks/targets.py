@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
@@ -27,7 +26,6 @@ from configs.settings import Evaluate
 from features.targets import RATE_TARGETS, VOLUME_TARGETS
 from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, comparable_rows, evaluated_targets
 
-Floats = npt.NDArray[np.float64]
 COLUMNS = ("figure", "of", "against", "age", "bound", "found", "")
 
 

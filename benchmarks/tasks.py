@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import estimate_variances
 from features.matrix.feature_matrix import Features, build_features
@@ -17,11 +18,9 @@ from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.data.dataset import Dataset, Mask, prepare, rows_of
+from training.data.dataset import Dataset, prepare, rows_of
 from training.labels.outcomes import actual_targets
 from training.labels.splits import folds, holdout_split
-
-Floats = npt.NDArray[np.float64]
 
 VOLUME_POWER = 1.5
 """Variance power of the loss of later volume, which is more over-dispersed than a count: Tweedie."""

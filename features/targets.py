@@ -9,11 +9,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats
 from features.bilingual import Words
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from configs import __version__
+from features.arrays import Mask
 from features.bilingual import Words
 from features.sanitise import markdown_text
 from features.schema import KEY
 from training.boosting.model import Choice
 from training.boosting.recipe import Recipe
 from training.boosting.volume import CHOICES
-from training.data.dataset import Dataset, Mask
+from training.data.dataset import Dataset
 from training.evaluation.acceptance import Judgement, Verdict
 from training.evaluation.coverage import Coverage
 from training.evaluation.deciles import WHOLE

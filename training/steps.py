@@ -9,6 +9,7 @@ import pandas as pd
 
 from configs import __version__
 from configs.settings import Settings
+from features.arrays import Mask
 from features.bilingual import Words
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
@@ -22,7 +23,7 @@ from training.boosting.rolling_fits import Training
 from training.boosting.stack import deviance
 from training.boosting.tune import tune
 from training.boosting.volume import CHOICES, volume_deviance
-from training.data.dataset import Dataset, Mask, rows_of, totals_known
+from training.data.dataset import Dataset, rows_of, totals_known
 from training.errors import TooThinError
 from training.labels.amount import Supported, TrainingAmount, least_of, supported
 from training.labels.calibration import Calibration, calibration_of, new_a_week

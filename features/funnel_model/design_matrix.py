@@ -9,6 +9,7 @@ from itertools import accumulate
 import numpy as np
 from scipy import sparse
 
+from features.arrays import Codes, Floats, Seconds
 from features.funnel_model.terms import (
     HOUR_WAVES,
     MAX_DEVIATIONS,
@@ -18,8 +19,7 @@ from features.funnel_model.terms import (
     Terms,
     category_code_table,
 )
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
-from features.point_in_time.windowed_sums import Seconds
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import MULTI
 
 TermMatrices = dict[str, sparse.csr_matrix]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.point_in_time.array_frame import Floats
+from features.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

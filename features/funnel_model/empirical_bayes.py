@@ -20,10 +20,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.arrays import Floats, Mask
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import CHAIN, MARKET
 from features.point_in_time.number_columns import Names
-from features.point_in_time.windowed_sums import Mask
 from features.stages import Stage
 
 MIN_VARIANCE = 1e-4

@@ -6,8 +6,8 @@ Array axes: S stages, N rows. Variances are variances of a log rate.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from features.arrays import Floats
 from features.funnel_model.effects import Effects
-from features.point_in_time.array_frame import Floats
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from features.arrays import Mask, Seconds
 from features.funnel import Funnel
 from features.funnel_model.design_matrix import TermMatrices, term_matrices
 from features.funnel_model.empirical_bayes import safe_rate, stage_counts
@@ -37,7 +38,6 @@ from features.funnel_model.variances import (
     updated_dispersion,
 )
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.windowed_sums import Mask, Seconds
 from features.stages import Stage
 
 MAX_ITERATIONS, MAX_INTERACTION_ITERATIONS = 30, 8

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
+from features.arrays import Codes, Floats
 from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import (
     MAX_VARIANCE,
@@ -34,7 +35,7 @@ from features.funnel_model.posterior import (
     discounted_events,
     own_evidence,
 )
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
 from features.schema import KEY

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.arrays import Floats
 from features.funnel_model.effects import Effects
 from features.funnel_model.empirical_bayes import PriorArrays, ratio_and_events, shrink
 from features.funnel_model.expected_rates import ExpectedRates
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.array_frame import ArrayFrame
 
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""

@@ -11,10 +11,10 @@ from itertools import combinations
 import numpy as np
 from scipy import sparse
 
+from features.arrays import Codes, Floats, Mask
 from features.funnel_model.terms import Terms, category_code_table
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import GROUPS
-from features.point_in_time.windowed_sums import Mask
 
 MIN_Z = 2.0
 """Standard errors by which the statistic of an interaction must exceed 0."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
-from features.point_in_time.array_frame import Floats
+from features.arrays import Floats
 
 NEWTON_STEPS = 6
 MAX_NEWTON_STEP = 1.0

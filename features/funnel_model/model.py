@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Seconds, Times
 from features.funnel_model.design_matrix import term_entries
 from features.funnel_model.effects import Effects
 from features.funnel_model.expected_rates import ExpectedRates
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical
-from features.point_in_time.array_frame import ArrayFrame, Floats
-from features.point_in_time.windowed_sums import Seconds, Times, seconds
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.windowed_sums import seconds
 from features.stages import Stage
 
 

@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.funnel_model.effects import Effects
 from features.funnel_model.empirical_bayes import (
@@ -31,7 +32,7 @@ from features.funnel_model.empirical_bayes import (
 from features.funnel_model.expected_rates import ExpectedRates
 from features.funnel_model.history_rates import EmpiricalBayesRates, empirical_bayes_rates
 from features.funnel_model.model import FunnelModel, predict_as_of
-from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
+from features.point_in_time.array_frame import ArrayFrame, Rows
 from features.point_in_time.counts import RECENT_DAYS
 
 ROWS_AT_ONCE = 4096

@@ -12,11 +12,11 @@ from itertools import accumulate
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Codes, Floats, Seconds
 from features.attributes import NUMBER_ATTRIBUTES
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats, look_up
+from features.point_in_time.array_frame import ArrayFrame, Categories, look_up
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
 from features.point_in_time.number_columns import Names
-from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
 
 PROMOTION_TYPE = "promotion_type"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from features.arrays import Floats
 from features.funnel_model.empirical_bayes import MAX_VARIANCE, MIN_VARIANCE
 from features.funnel_model.least_squares import Counts, working_response
 from features.funnel_model.model import StageModel
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, is_categorical, is_interaction, is_slope
-from features.point_in_time.array_frame import Floats
 
 FIXED_EFFECT_VARIANCE = 25.0
 """Prior variance of promotion-type effects: wide enough to act as fixed effects."""

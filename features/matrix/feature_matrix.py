@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats
 from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
@@ -16,7 +17,7 @@ from features.funnel_model.posterior import Posteriors, posteriors_of
 from features.matrix.block_names import BlockNames
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
-from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
+from features.point_in_time.array_frame import ArrayFrame, Rows
 from features.point_in_time.entity_history import MARKET, Entity
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import KEY

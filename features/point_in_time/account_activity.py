@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.arrays import Codes, Floats, Seconds
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.availability import NEVER
 from features.point_in_time.entity_history import ACCOUNT, Contributions, Entity, EntitySums, entity_codes
 from features.point_in_time.number_columns import Names, NumberColumns
-from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums
+from features.point_in_time.windowed_sums import DAY, TimedSums
 
 ACTIVITY = Names(("live_siblings", "recent_launches", "tag_overlap_share"))
 LIVE_DAYS = 3

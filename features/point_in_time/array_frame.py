@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Codes, Floats
 from features.point_in_time.number_columns import Names, NumberColumns
 
-Codes = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
 

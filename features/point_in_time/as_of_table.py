@@ -17,16 +17,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from configs.settings import Settings
+from features.arrays import Codes, Floats, Mask, Times
 from features.funnel import Funnel
 from features.point_in_time.account_activity import in_account
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats, look_up
+from features.point_in_time.array_frame import ArrayFrame, look_up
 from features.point_in_time.counts import SumsInMemory
 from features.point_in_time.entity_history import ACCOUNT, MARKET, Contributions, Entity, EntitySums, single_tags
 from features.point_in_time.market import Market
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.number_columns import Names
 from features.point_in_time.snapshots import launches
-from features.point_in_time.windowed_sums import UNITS, Mask, Times
+from features.point_in_time.windowed_sums import UNITS
 from features.schema import KEY, NUMBERS, VALUES
 
 TABLE = "asof.parquet"

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.arrays import Codes, Floats, Seconds
 from features.funnel import Funnel
-from features.point_in_time.array_frame import Codes, Floats
 from features.point_in_time.metric_rows import GRAINS, SETTLED, MetricRows, split_settled
-from features.point_in_time.windowed_sums import HOUR, Seconds, TimedSums, seconds
+from features.point_in_time.windowed_sums import HOUR, TimedSums, seconds
 from features.stages import Stage
 
 Availability = Literal["known", "settled"]

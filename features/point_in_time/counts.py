@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.arrays import Codes, Floats, Seconds
 from features.funnel import Funnel, build_funnel
 from features.point_in_time.account_activity import Activity, activity_columns
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.availability import NEVER, counted_rows, first_known, own_sums
 from features.point_in_time.entity_history import (
     MARKET,
@@ -35,7 +36,7 @@ from features.point_in_time.market import Market, market_tables
 from features.point_in_time.metric_rows import MetricRows, measures, reference_prices, split_settled, unit_codes
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.snapshots import snapshot_table
-from features.point_in_time.windowed_sums import DAY, HOUR, Seconds, TimedSums, seconds
+from features.point_in_time.windowed_sums import DAY, HOUR, TimedSums, seconds
 from features.schema import KEY, VALUES, Loaded
 
 RECENT_DAYS = 3

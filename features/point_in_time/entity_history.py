@@ -15,13 +15,14 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from features.arrays import Codes, Floats, Mask, Seconds
 from features.attributes import CREATIVE_ATTRIBUTES
 from features.funnel import Funnel
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.availability import AVAILABILITIES, Availability, ReportedRows, availability_of
 from features.point_in_time.market import Market
 from features.point_in_time.number_columns import Names, NumberColumns
-from features.point_in_time.windowed_sums import Mask, Seconds, TimedSums, exact
+from features.point_in_time.windowed_sums import TimedSums, exact
 from features.schema import MONEY_DECIMALS
 from features.stages import Stage
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
+from features.arrays import Codes, Floats, Seconds
+from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.availability import Availability, ReportedRows, stage_tables
-from features.point_in_time.windowed_sums import Seconds, TimedSums, summed_by
+from features.point_in_time.windowed_sums import TimedSums, summed_by
 from features.stages import Stage
 
 TYPE, MOMENT = "promotion_type", "moment"

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.arrays import Codes, Floats, Seconds, Times
 from features.funnel import Funnel
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
-from features.point_in_time.windowed_sums import Seconds, Times, seconds
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.windowed_sums import seconds
 from features.schema import KEY, VALUES, Loaded
 
 Grain = Literal["hour", "day", "range", "gap"]

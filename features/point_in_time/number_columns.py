@@ -8,8 +8,8 @@ from operator import itemgetter
 import numpy as np
 import numpy.typing as npt
 
-Codes = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from features.arrays import Codes, Floats
+
 Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.arrays import Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.availability import AVAILABILITIES, NEVER, availabilities_of
 from features.point_in_time.counts import SumsInMemory
 from features.point_in_time.entity_history import MARKET, Contributions, Entity, EntitySums, entity_codes

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.arrays import Codes, Floats, Mask, Times
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.metric_rows import GRAINS, MetricRows, earliest, latest
-from features.point_in_time.windowed_sums import HOUR, Mask, TimedSums, Times, seconds
+from features.point_in_time.windowed_sums import HOUR, TimedSums, seconds
 from features.schema import KEY
 
 WEEK_HOURS = 7 * 24

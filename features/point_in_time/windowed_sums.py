@@ -12,12 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.point_in_time.array_frame import Codes, Floats
+from features.arrays import Codes, Floats, Mask, Seconds, Times
 from features.schema import MONEY_DECIMALS
 
-Seconds = npt.NDArray[np.int64]
-Times = npt.NDArray[np.datetime64]
-Mask = npt.NDArray[np.bool_]
 Span = tuple[Codes, Codes]
 """(queries,) first row and end of each query's rows, in the order in which sums are kept."""
 

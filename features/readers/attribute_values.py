@@ -16,12 +16,13 @@ import pyarrow as pa
 from configs.export_layout import ExportLayout, Unit
 from configs.name_pattern import FileNamePatterns
 from configs.settings import Settings
+from features.arrays import Floats, Mask, Times
 from features.bilingual import Words
-from features.readers.cells import LOST_ID_CURE, LOST_ID_CURE_ZH, ArrowColumn, Mask, clean, clean_column, parse_ids
+from features.readers.cells import LOST_ID_CURE, LOST_ID_CURE_ZH, ArrowColumn, clean, clean_column, parse_ids
 from features.readers.findings import Findings, counted, example
 from features.readers.layouts import unit_of
 from features.readers.tables import CanonicalTable
-from features.readers.typed_cells import Floats, Times, convert_zone, parse_durations, parse_numbers, parse_times
+from features.readers.typed_cells import convert_zone, parse_durations, parse_numbers, parse_times
 from features.schema import ATTRIBUTES, KEY, TAGS
 
 AttributeColumns: TypeAlias = Mapping[str, pd.Series]

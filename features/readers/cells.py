@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.arrays import Mask
 from features.schema import MULTI
 
 ArrowColumn: TypeAlias = "pa.Array | pa.ChunkedArray"
-Mask: TypeAlias = npt.NDArray[np.bool_]
 """One flag per row."""
 
 EXACT_INTEGERS = 2**53

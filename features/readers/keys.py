@@ -9,16 +9,8 @@ import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout
-from features.readers.cells import (
-    LOST_ID_CURE,
-    LOST_ID_CURE_ZH,
-    ArrowColumn,
-    Mask,
-    distinct,
-    not_null,
-    parse_ids,
-    to_text,
-)
+from features.arrays import Mask
+from features.readers.cells import LOST_ID_CURE, LOST_ID_CURE_ZH, ArrowColumn, distinct, not_null, parse_ids, to_text
 from features.readers.findings import Findings, example
 from features.readers.header_names import header_places, normalise_header
 from features.readers.headers import promotion_type_of_file

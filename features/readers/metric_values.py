@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout, LayoutRatio, Unit
-from features.readers.cells import ArrowColumn, Mask, is_text
+from features.arrays import Floats, Mask
+from features.readers.cells import ArrowColumn, is_text
 from features.readers.findings import EXPECTED_NUMBER, Findings, counted, example
 from features.readers.layouts import unit_of
 from features.readers.tables import CanonicalTable
-from features.readers.typed_cells import Floats, NumberColumn, parse_durations, parse_numbers
+from features.readers.typed_cells import NumberColumn, parse_durations, parse_numbers
 from features.schema import COUNTS, MONEY_DECIMALS, VALUES
 
 _DIVISORS = {"fen": 100.0, "ms": 1000.0, "percent_points": 100.0}

@@ -13,11 +13,12 @@ import pandas as pd
 
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
-from features.readers.cells import Mask, not_null
+from features.arrays import Mask, Times
+from features.readers.cells import not_null
 from features.readers.findings import Findings, example
 from features.readers.names_of_files import span_in_name
 from features.readers.tables import CanonicalTable
-from features.readers.typed_cells import TimeColumn, Times, convert_zone, parse_hours, parse_times
+from features.readers.typed_cells import TimeColumn, convert_zone, parse_hours, parse_times
 from features.schema import PERIOD
 
 Grains: TypeAlias = npt.NDArray[np.object_]

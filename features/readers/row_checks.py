@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout
-from features.readers.cells import ArrowColumn, Mask, distinct, is_missing, not_null, to_text
+from features.arrays import Mask
+from features.readers.cells import ArrowColumn, distinct, is_missing, not_null, to_text
 from features.readers.findings import EXPORT_AGAIN, EXPORT_AGAIN_ZH, Findings, counted, example
 from features.readers.header_names import normalise_header
 from features.readers.tables import CanonicalTable, RawRows, RowNumbers

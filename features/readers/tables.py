@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.readers.cells import ArrowColumn, Mask
+from features.arrays import Mask
+from features.readers.cells import ArrowColumn
 
 RowNumbers: TypeAlias = npt.NDArray[np.int64]
 """Row numbers as a spreadsheet counts them: the first row of the file is 1."""

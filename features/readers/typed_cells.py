@@ -10,20 +10,15 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.readers.cells import ArrowColumn, Mask, distinct, is_missing, is_text, take_text, to_text
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Times: TypeAlias = npt.NDArray[np.datetime64]
-"""datetime64[us], one per row, NaT where missing."""
+from features.arrays import Floats, Mask, Times
+from features.readers.cells import ArrowColumn, distinct, is_missing, is_text, take_text, to_text
 
 _PLAIN_NUMBER = r"^-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?%?$"
 """Numbers that Arrow parses column by column; all others are parsed value by value."""

@@ -7,16 +7,14 @@ are dropped.
 """
 
 from collections import Counter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Ints, Mask
 from features.schema import KEY, VALUES
-
-Ints: TypeAlias = npt.NDArray[np.int64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
 
 ENOUGH = 0.98
 """Share of the coarser row that the finer rows must reach: exports round, and late events are reported by the day."""
@@ -85,7 +83,7 @@ def _positions(unit: Ints, starts: pd.Series, ends: pd.Series) -> tuple[Ints, In
     return offset + codes[: len(unit)], offset + codes[len(unit) :]
 
 
-def _have_overlaps(unit: Ints, starts: Ints, ends: Ints) -> Bools:
+def _have_overlaps(unit: Ints, starts: Ints, ends: Ints) -> Mask:
     """Flag all rows of creatives that have any two overlapping rows."""
     order = np.lexsort((ends, starts))
     reached = np.maximum.accumulate(ends[order])
@@ -185,7 +183,7 @@ def _restore(rows: _OverlapRows, remaining: Ints, notes: dict[str, int]) -> Ints
     return remaining
 
 
-def _accounted(rows: _OverlapRows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:
+def _accounted(rows: _OverlapRows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Mask:
     """Return one flag per coarser row: whether finer[first:last] reach the share ENOUGH of it."""
     length = (rows.frame["period_end"] - rows.frame["period_start"]).dt.total_seconds().to_numpy()
     measured = np.full(len(coarser), np.nan)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from features.arrays import Floats
 from features.matrix.catalogue import Feature
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
-from features.point_in_time.array_frame import Floats
 from training.explanation.contributions import LogContributions
 from training.explanation.labels import effect_label
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.schema import KEY
 from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import Creative, PlanRequest
@@ -17,7 +18,6 @@ from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import make_plan
 from training.decision.plan.refusals import REQUEST, PlanRefused, Topic
 
-Floats = npt.NDArray[np.float64]
 FIELDS: dict[Topic, str | None] = {"budget": "budget_cny", "launch": "launch", "candidates": "creatives", "model": None}
 """What a refusal is about → field of the request."""
 

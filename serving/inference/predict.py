@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from features.arrays import Floats, Mask
 from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import columns_of_others, observe
@@ -32,8 +33,6 @@ from training.explanation.contributions import (
     check_additivity,
 )
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 CREATIVES_PER_CHUNK = 125
 """Creatives computed between two checks of the deadline."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from features.arrays import Floats
 from features.matrix.feature_matrix import Features
 from serving.api.errors import RequestProblem, refused
 from serving.api.requests import RankRequest
@@ -21,7 +22,6 @@ from serving.inference.predict import (
     warnings_of,
 )
 
-Floats = npt.NDArray[np.float64]
 Cdf = Callable[[Floats], Floats]
 """Rising values (values,), the first of them 0 → P(target ≤ value) (rows, values)."""
 

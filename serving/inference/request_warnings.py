@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Mask
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import TAG
 from serving.api.requests import Creative, MetricsRow
@@ -29,7 +29,6 @@ from training.decision.prediction_warnings import (
 DAY = timedelta(days=1)
 NOTHING: tuple[object, ...] = (None, "", [])
 """Values that say nothing."""
-Mask = npt.NDArray[np.bool_]
 
 
 def request_warnings(

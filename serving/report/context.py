@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats
 from features.bilingual import Words
 from features.errors import InputError
 from features.funnel import Funnel
@@ -30,8 +31,6 @@ from training.explanation.contributions import all_contributions, check_additivi
 from training.explanation.shap_values import tree_shap
 from training.labels.outcomes import MATURE, actual_targets, outcomes
 from training.progress import NO_PROGRESS, ProgressCallbacks
-
-Floats = npt.NDArray[np.float64]
 
 NAMES_SHOWN = 8
 """Names that a refusal lists; the others are counted."""

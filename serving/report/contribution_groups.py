@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Codes, Floats
 from features.attributes import ATTRIBUTE_OF, NUMBER_ATTRIBUTES
 from features.bilingual import Words
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
@@ -20,9 +20,6 @@ from features.point_in_time.entity_history import MARKET, TAG, entity_name
 from features.stages import VOLUME
 from training.boosting.volume_rows import PACES
 from training.explanation.contributions import LogContributions
-
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 
 BASE, OWN, PACE, PAST, FUNNEL, ACCOUNT = "baseline", "own", "pace", "past", "funnel", "account_id"
 GROUP_OF_NAME = {

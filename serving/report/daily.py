@@ -1,10 +1,10 @@
 """What the creatives spent and earned on each of the last days: tiles, lists and sparklines of the page."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES
+from features.arrays import Floats, Ints
 from features.schema import KEY
 from features.targets import TARGETS
 from serving.report.context import ReportContext
@@ -16,9 +16,6 @@ PERIODS = (7, 14)
 DAYS = 2 * max(PERIODS)
 """Days that are kept: the longest period and the one before it."""
 SPEND, IMPRESSIONS, EARNED, EARNING_SPEND = "spend", "impressions", "earned", "earning_spend"
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class Daily(ReportPart):

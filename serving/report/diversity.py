@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Codes, Floats, Mask
 from features.point_in_time.entity_history import TAG
 from serving.report.context import ReportContext
-from serving.report.contribution_groups import Codes
-from serving.report.effects import Floats, ReportPart
+from serving.report.effects import ReportPart
 from serving.report.hit_chances import HitChances, hit_chances, intraclass_correlation, observed_hits
 from serving.report.levers.parts import Levers
 from serving.report.levers.section import lever_grades
@@ -18,7 +17,6 @@ from training.decision.status import RUNNING
 DIRECTION_TAGS = ("hook", "scene", "face", "script")
 """Tags whose combination is called a direction."""
 RECENT_LAUNCH_DAYS = 28
-Mask = npt.NDArray[np.bool_]
 
 
 class TagValue(ReportPart):

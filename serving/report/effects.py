@@ -11,10 +11,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
+from features.arrays import Floats
 from features.schema import MULTI
 from serving.report.context import ReportContext
-
-Floats = npt.NDArray[np.float64]
 
 MOST_TAG_VALUES = 60
 """Values of a tag that are compared; the rarest are left out."""

@@ -3,12 +3,11 @@
 from bisect import bisect_left
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import betabinom
 
+from features.arrays import Codes, Floats, Mask
 from serving.report.context import ReportContext
-from serving.report.contribution_groups import Codes
-from serving.report.effects import Floats, ReportPart
+from serving.report.effects import ReportPart
 
 CERTAINTIES = (0.5, 0.8, 0.95)
 """Chances of at least one hit for which the number of creatives is given."""
@@ -18,8 +17,6 @@ LEAST_WAITING = 10
 """Waiting creatives from which their predictions say how likely a new one is a hit."""
 PRIOR_CREATIVES = 50
 """Creatives that the promotion type's share of hits counts for in the share of an account."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 class HitChances(ReportPart):

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from features.arrays import Codes, Floats
 from features.attributes import NAMED_BY
 from serving.report.context import ReportContext
-from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
+from serving.report.contribution_groups import StageResidual, shrunk_cells
 from serving.report.creative_rows import known_text
-from serving.report.effects import Floats, Grade, ReportPart, TagGrouping, grade
+from serving.report.effects import Grade, ReportPart, TagGrouping, grade
 from serving.report.levers.slice_effects import (
     KOC,
     LEAST_CREATIVES,

@@ -10,9 +10,9 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Ints
 from features.attributes import names_of
 from features.point_in_time.entity_history import TAG
 from features.schema import MULTI
@@ -34,7 +34,6 @@ COPIES = 3
 """Creatives to shoot of one brief: one alone says more about the take than about the brief."""
 LEAST_GAIN = 1.02
 
-Ints = npt.NDArray[np.int64]
 CandidateCreative = dict[str, Any]
 Answer = dict[str, Any]
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import lightgbm as lgb
 
+from features.arrays import Mask
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.targets import Head
 from training.boosting.heads import HeadRows, head_rows, lgb_dataset
 from training.boosting.volume import Labelled
-from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.data.dataset import Dataset, fit_features, rows_of
 from training.labels.splits import folds
 
 

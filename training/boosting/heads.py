@@ -13,13 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Trees
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.schema import KEY
 from features.targets import Head
 from training.boosting.lightgbm_parameters import DATASET_PARAMETERS, training_parameters
 
-Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 HALF_WEIGHT = 10.0

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings, Trees
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
@@ -26,8 +26,6 @@ from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head
 from training.engine import Engine
 from training.labels.calibration import Calibration
 from training.uncertainty import PredictiveUncertainty
-
-Floats = npt.NDArray[np.float64]
 
 TYPICAL_VOLUME = CHOICES["typical"]
 LEAST_TYPICAL = 1e-9

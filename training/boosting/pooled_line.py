@@ -11,13 +11,12 @@ from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Codes, Floats
 from features.matrix.feature_matrix import Features
-from features.point_in_time.array_frame import Categories, Codes
+from features.point_in_time.array_frame import Categories
 
-Floats = npt.NDArray[np.float64]
 Moments = tuple[float, float, float, float]
 
 AGE_STARTS_HOURS = np.array((0.0, 1.0, 3.0, 12.0, 24.0, 72.0, 168.0))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from features.arrays import Mask
 from training.boosting.cv_folds import make_folds
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.tune import by_hand
-from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.data.dataset import Dataset, fit_features, rows_of
 from training.labels.splits import folds
 from training.uncertainty import OutOfSample
 

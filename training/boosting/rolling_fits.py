@@ -9,12 +9,13 @@ from dataclasses import replace
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from features.arrays import Mask
 from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.terms import fit_terms
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.windowed_sums import seconds
-from training.data.dataset import Dataset, Mask, totals_known
+from training.data.dataset import Dataset, totals_known
 from training.labels.splits import after_first_fit, folds
 
 Training = tuple[Mask, pd.Timestamp]

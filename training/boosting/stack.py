@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from features.arrays import Floats
 from features.targets import Head
 from training.boosting.heads import HeadRows
-
-Floats = npt.NDArray[np.float64]
 
 MEMBERS = ("bayes", "funnel", "trees")
 """Members of a stack, by the names of their weights."""

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.settings import Settings, Trees
+from features.arrays import Floats
 from training.boosting.cv_folds import Fold, HeadFold
 from training.boosting.heads import HeadRows, can_train, creative_hashes, head_level, parameters
 from training.boosting.model import Choice
 from training.boosting.stack import FUNNEL_ALONE, Stack, fit_stack, members_of, row_losses
 from training.boosting.volume import CHOICES, Figure, best_volume_rounds, fit_volume_head, volume_curve, volume_deviance
-
-Floats = npt.NDArray[np.float64]
 
 PATIENCE = 100
 """Trees without a gain on the validation rows after which training on a fold stops."""

@@ -19,11 +19,11 @@ from typing import Literal, Self, get_args
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Trees
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.stages import VOLUME
@@ -31,7 +31,6 @@ from training.boosting.lightgbm_parameters import training_parameters
 from training.boosting.pooled_line import Groups, PooledLine, fit_pooled_line, flat_line
 from training.boosting.volume_rows import Paces, VolumeRows, fastest, paces_of
 
-Floats = npt.NDArray[np.float64]
 Labelled = tuple[Features, pd.DataFrame]
 """Features of rows and their outcomes (`training.labels.outcomes`); a partly covered window counts as its share."""
 Figure = Literal["typical", "expected"]

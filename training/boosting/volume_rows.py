@@ -5,15 +5,13 @@ from typing import Self, TypeAlias
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import Features
 from training.boosting.lightgbm_parameters import DATASET_PARAMETERS
 from training.boosting.pooled_line import Groups
-
-Floats = npt.NDArray[np.float64]
 
 Paces: TypeAlias = dict[str, Floats]
 """PACES → (rows,)."""

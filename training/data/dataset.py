@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
+from features.arrays import Mask
 from features.attributes import promotion_type_label
 from features.bilingual import series
 from features.errors import InputError
@@ -26,8 +26,6 @@ from features.targets import TARGETS
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from configs.decision_rules import Figure
 from configs.decision_settings import VerdictSettings
 from configs.settings import Settings
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
@@ -20,7 +21,6 @@ from training.decision.rules import Decision, Facts, Known, decide, no_verdict, 
 from training.decision.status import RUNNING, STOPPED, WAITING
 from training.uncertainty import Predicted, RowUncertainty
 
-Floats = npt.NDArray[np.float64]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 NAMED = ("asked_roi", "roi", "later_low", "own_events", "more_cny", "more_volume", "decide_events", "later_spend")
 """Columns that reasons name beside the figures of conditions."""

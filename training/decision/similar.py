@@ -15,14 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from features.arrays import Floats, Ints
 from features.point_in_time.entity_history import TAG
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Pairs = tuple[Ints, Ints, Floats]
 
 IDEA_TAGS = ("hook", "scene", "face", "script")

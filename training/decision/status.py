@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from features.arrays import Times
 from features.bilingual import Words
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.windowed_sums import Times
 from features.schema import KEY, Loaded
 from training.labels.outcomes import data_until
 

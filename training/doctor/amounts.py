@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Mask
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.metric_rows import MetricRows, unit_codes
 from features.point_in_time.snapshots import launches, snapshot_frame, snapshots
@@ -20,7 +21,7 @@ from training.labels.amount import LEAST_TRAINED, Supported, TrainingAmount, hol
 from training.labels.calibration import MOST_WEEKS, PACE_WEEKS, WEEK, Calibration, calibration_of, new_a_week
 from training.labels.judged import MIN_GROUP_ROWS, judged_a_day, judged_rows
 from training.labels.outcomes import MATURE, outcomes, settle_days
-from training.labels.splits import Mask, after_first_fit, holdout_split
+from training.labels.splits import after_first_fit, holdout_split
 
 Stage = Literal["full", "small", "none"]
 

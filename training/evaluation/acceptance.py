@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.schema import KEY
 from features.targets import TARGETS
 from training.evaluation.coverage import ROI_LEVEL_SHARES
@@ -31,7 +31,6 @@ from training.evaluation.metrics import (
 )
 from training.labels.judged import MIN_GROUP_ROWS
 
-Floats = npt.NDArray[np.float64]
 Range = tuple[float, float]
 
 Aspect = Literal["ranking", "level", "intervals", "chances"]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.schema import KEY
 from features.targets import NET_ROI, ROI
 from training.evaluation.metrics import (
@@ -25,8 +26,6 @@ from training.evaluation.metrics import (
     ratio,
     with_observed_sample,
 )
-
-Floats = npt.NDArray[np.float64]
 
 ALIKE = "everyone alike"
 """Rule that funds the same share of every creative."""

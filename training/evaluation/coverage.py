@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from features.targets import TARGETS
 from training.labels.outcomes import actual_targets
 from training.uncertainty import OutOfSample, PredictiveUncertainty, RowUncertainty, early_volume
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 PROBABILITY_BINS = 10
 ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)

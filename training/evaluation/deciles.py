@@ -1,9 +1,9 @@
 """Tables by tenth of prediction: calibration (predicted over actual) and lift (what the best predicted bring)."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.targets import TARGETS
 from training.evaluation.metrics import (
     ALL_AGES,
@@ -16,8 +16,6 @@ from training.evaluation.metrics import (
     ratio,
     with_observed_sample,
 )
-
-Floats = npt.NDArray[np.float64]
 
 WHOLE = 0
 """Value of the column `decile` for all tenths together."""

@@ -1,9 +1,9 @@
 """Evaluate a model and its baselines on the same holdout rows."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
@@ -11,12 +11,10 @@ from features.schema import KEY
 from features.stages import VOLUME
 from features.targets import KEEP_HEAD, TARGETS
 from training.boosting.model import CreativeModel, targets_of_heads
-from training.data.dataset import Dataset, Mask
+from training.data.dataset import Dataset
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate, ratio
 from training.labels.outcomes import actual_targets, exposures
 from training.uncertainty import RowUncertainty
-
-Floats = npt.NDArray[np.float64]
 
 DAY_HOURS = 24.0
 

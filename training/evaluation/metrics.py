@@ -9,17 +9,14 @@ makes it.
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
+from features.arrays import Floats, Mask
 from features.schema import KEY
 from features.targets import RATE_TARGETS, VOLUME_TARGETS
 from training.boosting.heads import EXPOSURE_CAP
 from training.labels.judged import counts_for
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 ALL_AGES = -1
 """Value of the column `age_hours` for all ages together."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.funnel_model.effects import Effects
 from features.matrix.feature_matrix import Features
 from features.stages import VOLUME
@@ -22,8 +23,6 @@ from training.boosting.model import CreativeModel, FittedHead
 from training.boosting.pooled_line import LEVEL
 from training.errors import ExplanationError
 from training.uncertainty import Predicted
-
-Floats = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-9
 """Largest difference, on the log scale, between a prediction and the sum of its contributions."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.atomic_write import write_table
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import Features
@@ -17,7 +18,6 @@ from training.explanation.shap_values import tree_shap
 if TYPE_CHECKING:
     import shap
 
-Floats = npt.NDArray[np.float64]
 
 FOLDER, POINTS, IMPORTANCE = "shap", "points.parquet", "importance.csv"
 MOST_ROWS = 500

@@ -11,6 +11,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from features.arrays import Floats
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
 from training.explanation.contributions import LogContributions
@@ -19,7 +20,6 @@ from training.explanation.labels import CLIPPED, OWN_EVIDENCE, effect_label
 if TYPE_CHECKING:
     import shap
 
-Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
 
 MISSING = "–"

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings, Thin
+from features.arrays import Mask
 from features.funnel import Funnel
 from features.targets import RATE_TARGETS, TARGETS
 from training.errors import TooThinError
 from training.labels.judged import MIN_GROUP_ROWS, judged_rows
 from training.labels.outcomes import MATURE
-from training.labels.splits import Mask, holdout_split
+from training.labels.splits import holdout_split
 
 Amount = Literal["none", "small", "full"]
 

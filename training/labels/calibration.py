@@ -13,12 +13,13 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Settings
+from features.arrays import Mask
 from features.attributes import promotion_type_label
 from features.bilingual import Words
 from features.funnel import Funnel
 from features.targets import TARGETS
 from training.labels.judged import judged_rows
-from training.labels.splits import Mask, folds
+from training.labels.splits import folds
 
 WEEK = pd.Timedelta(days=7)
 PACE_WEEKS = 4

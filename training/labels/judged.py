@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from features.bilingual import Words
 from features.funnel import Funnel
-from features.point_in_time.array_frame import Floats
 from features.targets import TARGETS
 from training.labels.outcomes import MATURE, actual_targets, exposures
-from training.labels.splits import Mask
 
 MIN_GROUP_ROWS = 200
 """Rows with outcomes from which on a target, and an age or a group of it, is judged."""

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
-from features.point_in_time.array_frame import Floats
 from features.point_in_time.metric_rows import GRAINS, MetricRows, unit_codes
-from features.point_in_time.windowed_sums import DAY, Mask, TimedSums, seconds
+from features.point_in_time.windowed_sums import DAY, TimedSums, seconds
 from features.schema import KEY, Loaded
 from features.targets import TARGETS
 

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Mask
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
-
-Mask = npt.NDArray[np.bool_]
 
 
 def holdout_split(rows: pd.DataFrame, holdout_days: int) -> tuple[Mask, Mask, pd.Timestamp]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats, Ints
 from features.attributes import NUMBER_ATTRIBUTES, OUTCOMES
 from features.matrix.catalogue import Feature
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
-from training.leaks.outcome_ranks import Floats, Ints, OutcomeRanks, ranks_in
+from training.leaks.outcome_ranks import OutcomeRanks, ranks_in
 
 PARENTS = {
     **{a.feature_name: a.name for a in NUMBER_ATTRIBUTES},

@@ -10,18 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Ints, Mask
 from features.funnel_model.empirical_bayes import safe_rate
 from features.schema import KEY
 from training.data.dataset import Dataset
 from training.labels.outcomes import MATURE
 from training.labels.splits import folds
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 MIN_CREATIVES = 60
 """Evaluated creatives below which an outcome is skipped: on fewer, chance alone gives correlations of 0.4."""

@@ -9,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats, Ints
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.data.dataset import Dataset
@@ -24,8 +25,6 @@ from training.leaks.columns import (
 )
 from training.leaks.outcome_ranks import (
     MIN_CREATIVES,
-    Floats,
-    Ints,
     OutcomeRanks,
     chance_correlation,
     correlation,

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
+from features.arrays import Mask
 from features.schema import KEY
 from training.data.dataset import Dataset
 from training.errors import TooThinError
 from training.labels.outcomes import settle_days
-from training.labels.splits import Mask
 from training.leaks.findings import NOTHING, Finding, listed
 
 Split = Callable[[pd.DataFrame, int], tuple[Mask, Mask, pd.Timestamp]]

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from features.arrays import Mask
 from features.bilingual import Words, series
 from features.point_in_time.as_of_table import read_ids
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
-from training.data.dataset import Dataset, Mask
+from training.data.dataset import Dataset
 from training.decision.unknown_ids import KnownIds
 from training.errors import BundleError
 from training.evaluation.holdout import evaluate_holdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.arrays import Floats
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.snapshots import SNAPSHOT
@@ -16,7 +17,7 @@ from training.data.dataset import Dataset
 from training.evaluation.metrics import capped_exposure, poisson_losses, ratio
 from training.registry.mlflow_client import Registered
 from training.track_record.record import LIVE_ANSWERS
-from training.track_record.resampling import Figure, Floats, Resampling
+from training.track_record.resampling import Figure, Resampling
 
 LEAST_CREATIVES = 30
 """Creatives below which live answers decide nothing."""

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.partitions.manifest import Partition, PartitionedDataset
 from features.partitions.reader import read_part
 from features.point_in_time.account_activity import activity_columns
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.as_of_table import as_of_table
 from features.point_in_time.availability import TotalsUntil, availabilities_of, counted_rows
 from features.point_in_time.counts import SumsInMemory, held_values, joined, observe, own_counts

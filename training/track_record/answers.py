@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.schema import KEY
-
-Floats = npt.NDArray[np.float64]
 
 VERSION = ["model", "version"]
 ANSWER = [*VERSION, *KEY, "at", "age_hours", "cutoff", "trained_until", "outcome_days", "basis"]

@@ -7,10 +7,10 @@ reported day, long before outcomes mature; only money after refunds waits until 
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.point_in_time.metric_rows import SETTLED, MetricRows
 from features.point_in_time.windowed_sums import DAY
@@ -18,8 +18,6 @@ from features.schema import Loaded
 from features.stages import COST, Stage
 from training.labels.outcomes import settle_days
 from training.track_record.settlement import ages_in_days
-
-Floats = npt.NDArray[np.float64]
 
 MIX, NEW_VALUES = "mix", "new_values"
 """Causes besides the stages: how money moves between accounts and products (by the ROI that answers expect of each),

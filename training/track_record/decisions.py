@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from training.track_record.answers import AGAINST, FAVOURS, RUNNING_DECISIONS, WAITING_DECISIONS
 from training.track_record.matured import RULES, YESTERDAY
 from training.track_record.quality import comparable
 from training.track_record.resampling import Figure, Resampling
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 RULE_SPEND_CNY = 50.0
 """A simple rule stops nothing that has spent less: teams do not judge before."""

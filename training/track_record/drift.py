@@ -9,10 +9,9 @@ benchmarks.score_drift --calibrate` prints the false alarms per year by LIMIT, l
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats
 
 START_DAYS = 21
 """Days from which the mean and the spread are first taken; none of them can raise an alarm."""

@@ -8,19 +8,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.arrays import Floats, Mask, Seconds
 from features.funnel import Funnel
 from features.point_in_time.metric_rows import MetricRows, unit_codes
 from features.point_in_time.snapshots import launches
-from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums, seconds
+from features.point_in_time.windowed_sums import DAY, TimedSums, seconds
 from features.schema import KEY, MULTI, Loaded
 from features.targets import NET_ROI, TARGETS
 from training.labels.outcomes import MATURE, NOT_CLOSED, NOT_SETTLED, actual_targets, outcomes, settle_days
 from training.track_record.answers import counted, day_shares, targets_of
 from training.track_record.settlement import expected_net, fit_settlement
 from training.uncertainty import reached_by
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 LAUNCH_DAYS = 30
 """An answer about a creative that waits for its launch is about this launch if it comes within so many days."""

@@ -3,17 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from features.targets import TARGETS
 from training.evaluation.metrics import ratio
 from training.track_record.answers import targets_of
 from training.track_record.matured import RULES
 from training.track_record.resampling import Figure, Resampling
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 AGES = {"waiting": 0.0, "day_1": 24.0, "day_3": 72.0, "day_7": 168.0, "later": np.inf}
 """Group of ages → most hours since launch."""

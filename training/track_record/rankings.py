@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from features.schema import KEY, Loaded
 from features.targets import TARGETS
@@ -24,9 +25,6 @@ from training.track_record.matured import Matured, matured
 from training.track_record.quality import comparable
 from training.track_record.resampling import Figure, Resampling
 from training.track_record.top_lists import shrunk
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 LEAST_LIST = 5
 """Creatives with an outcome below which a list has no order."""

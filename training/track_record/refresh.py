@@ -20,8 +20,6 @@ from training.labels.outcomes import settle_days
 from training.track_record.daily import MIX, NEW_VALUES
 from training.track_record.resampling import Figure, Resampling
 
-Floats = npt.NDArray[np.float64]
-
 LEAST_CREATIVES = 30
 WEEK_DAYS = 7
 PAYS, TOO_EARLY, NOT_PROVED, NO_NEED = "pays", "too_early", "not_proved", "no_need"

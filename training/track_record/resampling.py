@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from features.schema import KEY
 from training.evaluation.metrics import BAND_LEVEL, band, drawn_spearman, ratio
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 DRAWS = 200
 SEED = 7

@@ -7,12 +7,11 @@ import numpy.typing as npt
 from sklearn.isotonic import IsotonicRegression
 
 from configs.settings import Settings
+from features.arrays import Floats, Seconds
 from features.funnel import Funnel
 from features.point_in_time.metric_rows import MetricRows
-from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums, seconds
+from features.point_in_time.windowed_sums import DAY, TimedSums, seconds
 from training.labels.outcomes import settle_days
-
-Floats = npt.NDArray[np.float64]
 
 PLATEAU_DAYS = 28
 """Days after settlement whose share of net money the curve is compared with."""

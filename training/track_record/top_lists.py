@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Mask
 from training.track_record.matured import RULES
 from training.track_record.quality import comparable
 from training.track_record.resampling import Figure, Resampling
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 LIST_LENGTH = 10
 LEAST_CANDIDATES = 30

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.targets import TARGETS
-from training.uncertainty.interface import Floats, Predicted
+from training.uncertainty.interface import Predicted
 from training.uncertainty.recalibration import Columns, calibrated, group_columns, interpolated, predicted_at
 from training.uncertainty.volume_model import LEAST, TYPICAL_VOLUME, VOLUME_FEATURES
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Floats
 from training.uncertainty.compound import (
     Distribution,
     compound_distribution,
     volume_distribution,
     volumes_of_at_least,
 )
-from training.uncertainty.interface import Floats
 from training.uncertainty.recalibration import Columns, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from training.uncertainty.interface import Floats
+from features.arrays import Floats
 
 SHARES = np.concatenate([np.zeros(1), np.linspace(0.02, 0.98, 49), np.ones(1)])
 """Shares of the resolvable variance that are tried."""

@@ -11,13 +11,14 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtr
 
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.compound import Distribution, columns_of, joined, some
 from training.uncertainty.compounds import Chunk, Compound, Compounds, without
 from training.uncertainty.decided import share_that_decides
 from training.uncertainty.hits_and_evidence import EvidenceSoFar, Hits, RequiredEvidence
-from training.uncertainty.interface import Floats, Predicted
+from training.uncertainty.interface import Predicted
 from training.uncertainty.launches import LaunchPredictions
 from training.uncertainty.levels import MOST
 from training.uncertainty.recalibration import OTHER, Columns, GroupTables, Recalibration

@@ -4,25 +4,23 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
+from features.arrays import Floats, Mask
 from features.funnel import Funnel
 from training.labels.outcomes import actual_targets
 from training.uncertainty.compound import columns_of, counts_orders, crps, some
 from training.uncertainty.compounds import Chunk, Compound
 from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, CompoundUncertainty
 from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
-from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
+from training.uncertainty.interface import OutOfSample, PredictiveUncertainty
 from training.uncertainty.launches import fit_launches
 from training.uncertainty.levels import added_levels
 from training.uncertainty.recalibration import Columns, Recalibration, fit_recalibration
 from training.uncertainty.volume_model import fit_volume_model
-
-Mask = npt.NDArray[np.bool_]
 
 VARIANCES = ((0.25, 0.0), (0.5, 0.0), (1.0, 0.1), (1.0, 0.2), (1.0, 0.4), (1.0, 0.8), (1.0, 1.6))
 """Shares of the posterior variance of the log rate, and variances beyond it. The one with the least CRPS on out-of-fold

@@ -17,11 +17,12 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Interval
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.targets import TARGETS
 from training.uncertainty.compound import stages_of
-from training.uncertainty.interface import Floats, Predicted
+from training.uncertainty.interface import Predicted
 
 LEAST_HITS = 20
 """Hits below which no chance is stated."""

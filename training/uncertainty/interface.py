@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 
-Floats = npt.NDArray[np.float64]
 Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
 """Stage rates and targets by name, as `training.boosting.model.predicted_values` returns them."""
 

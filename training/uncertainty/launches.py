@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Floats
 from features.funnel import Funnel
-from training.uncertainty.interface import Floats, OutOfSample
+from training.uncertainty.interface import OutOfSample
 
 LEVELS = np.linspace(0.0, 1.0, 201)
 """Levels of the quantiles that are kept."""

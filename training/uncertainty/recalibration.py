@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from features.arrays import Floats
 from features.matrix.feature_matrix import Features
-from training.uncertainty.interface import Floats
 
 GRID = np.linspace(0.0, 1.0, 129)
 """Predicted probabilities at which maps are tabulated; linear between them."""

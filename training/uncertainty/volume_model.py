@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from training.uncertainty.interface import Floats
+from features.arrays import Floats
 from training.uncertainty.recalibration import AGE_EDGES_HOURS, Columns
 
 TYPICAL_VOLUME = "typical_volume"

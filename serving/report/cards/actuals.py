@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from features.arrays import Floats
 from features.stages import KEEP
 from features.targets import TARGETS
-from serving.report.effects import Floats
 
 
 def actual_values(target: str, counted: Callable[[str], Floats]) -> Floats:

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats
 from features.point_in_time.metric_rows import unit_codes
 from serving.report.context import ReportContext
-from serving.report.effects import Floats, ReportPart
+from serving.report.effects import ReportPart
 from training.decision.status import RUNNING, STOPPED, WAITING
 
 NEW, RISING, STEADY, FADING = "new", "rising", "steady", "fading"

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from features.arrays import Floats, Ints, Mask
 from features.funnel_model.empirical_bayes import ratio_and_events
 from features.stages import COST, ORDER, Stage
 from serving.report.context import ReportContext
-from serving.report.effects import Floats, ReportPart
+from serving.report.effects import ReportPart
 
 LEAST_EVENTS = 5.0
 """Events (for counts: those expected at the benchmark) below which an own rate is not shown beside the account's."""
@@ -18,9 +18,6 @@ LEAK_PLACE = 0.4
 """A step leaks if it is clearly below the benchmark and at most this share of the account's creatives is worse."""
 CLEAR_SDS = 1.96
 """Sampling standard deviations from which a rate differs from its benchmark."""
-
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 class StepBenchmark(ReportPart):

@@ -9,13 +9,14 @@ predicted in reference prices, which stand in the baseline of a contribution; he
 
 import numpy as np
 
+from features.arrays import Floats
 from features.attributes import ATTRIBUTE_OF
 from features.targets import TARGETS
 from serving.report.cards.actuals import actual_values
 from serving.report.cards.steps import AccountGroups
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import ACCOUNT
-from serving.report.effects import Floats, ReportPart
+from serving.report.effects import ReportPart
 
 MOST_BARS, LEAST_LOG = 8, 0.02
 """Bars of a waterfall, and the least that one of them changes: what is smaller stands in `others`."""

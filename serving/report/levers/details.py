@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import norm
 
+from features.arrays import Floats, Mask
 from features.attributes import ATTRIBUTE_OF
 from features.stages import VALUE
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import OWN
-from serving.report.effects import Floats, ReportPart, TagGrouping
+from serving.report.effects import ReportPart, TagGrouping
 from serving.report.levers.pairs import LeverPairs, PhraseEffect, lever_pairs, phrase_effects
 from serving.report.levers.parts import Levers
-from serving.report.levers.slice_effects import KOC, NUMBERS, Flags, Slice, lever_effects, lever_groups, lever_slices
+from serving.report.levers.slice_effects import KOC, NUMBERS, Slice, lever_effects, lever_groups, lever_slices
 
 if TYPE_CHECKING:
     import shap
@@ -158,7 +159,7 @@ def target_explanation(context: ReportContext, target: str) -> "shap.Explanation
 
 
 def _swarm(
-    promotion_type: str, group: TagGrouping, names: Mapping[tuple[str, str], str], rows: Flags, logs: Floats,
+    promotion_type: str, group: TagGrouping, names: Mapping[tuple[str, str], str], rows: Mask, logs: Floats,
     draw: np.random.Generator,
 ) -> LeverSwarm:  # fmt: skip
     sizes = group.has_value[rows].sum(axis=0)
@@ -174,7 +175,7 @@ def _swarm(
 
 
 def _curve(
-    context: ReportContext, found: Levers, promotion_type: str, tag: str, rows: Flags, logs: Floats,
+    context: ReportContext, found: Levers, promotion_type: str, tag: str, rows: Mask, logs: Floats,
     draw: np.random.Generator,
 ) -> list[LeverCurve]:  # fmt: skip
     """The dependence on a number; none with fewer than two different numbers."""

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from features.arrays import Codes, Floats, Mask
 from features.stages import CLICK, signs_of
 from serving.report.context import ReportContext
-from serving.report.contribution_groups import Codes, ResidualCell, StageResidual, shrunk_cells
-from serving.report.effects import Floats, ReportPart, TagGrouping, group_by_tag
-from serving.report.levers.slice_effects import KOC, Flags
+from serving.report.contribution_groups import ResidualCell, StageResidual, shrunk_cells
+from serving.report.effects import ReportPart, TagGrouping, group_by_tag
+from serving.report.levers.slice_effects import KOC
 
 LEAST_PAIR_CREATIVES = 8
 FAMILYWISE_ERROR = 0.1
@@ -63,7 +64,7 @@ class LeverPairs(ReportPart):
 
 
 def lever_pairs(
-    context: ReportContext, groups: Sequence[TagGrouping], types: dict[str, Flags], stages: Sequence[str]
+    context: ReportContext, groups: Sequence[TagGrouping], types: dict[str, Mask], stages: Sequence[str]
 ) -> LeverPairs:
     """The strongest pair of each value of a single-valued tag, price or duration.
 
@@ -114,7 +115,7 @@ def lever_pairs(
 
 
 def _cells(
-    context: ReportContext, one: TagGrouping, other: TagGrouping, rows: Flags, stages: Sequence[str], of_model: Floats
+    context: ReportContext, one: TagGrouping, other: TagGrouping, rows: Mask, stages: Sequence[str], of_model: Floats
 ) -> list[tuple[ResidualCell, float]]:
     """Pairs with enough creatives among these rows, and their log factors."""
     codes: Codes = np.where(
@@ -156,7 +157,7 @@ class PhraseEffect(ReportPart):
     sd: float
 
 
-def phrase_effects(context: ReportContext, types: dict[str, Flags]) -> list[PhraseEffect]:
+def phrase_effects(context: ReportContext, types: dict[str, Mask]) -> list[PhraseEffect]:
     """Phrases of the copy, those with the highest click rate beyond the model first.
 
     The model has components of the whole text and no phrases, so these are residuals, not contributions. Phrases of

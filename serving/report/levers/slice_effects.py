@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from features.arrays import Floats, Mask
 from features.attributes import ATTRIBUTE_OF
 from features.matrix.feature_matrix import PRICE_BANDS_CNY
 from features.stages import Stage
 from serving.report.context import ReportContext
-from serving.report.effects import Floats, TagGrouping, group_by_tag, model_variance
+from serving.report.effects import TagGrouping, group_by_tag, model_variance
 
 KOC, PRODUCT = "creator_id", "product_id"
 DURATION_BANDS_S = (0, 10, 15, 20, 30, 45, 60, 90)
@@ -29,8 +30,6 @@ BANDS = {"price_cny": tuple(map(int, PRICE_BANDS_CNY)), "duration_s": DURATION_B
 SLICED_BY = ("account_id", PRODUCT, KOC)
 LEAST_CREATIVES = 10
 """With fewer creatives of a value a slice says nothing of its own about it."""
-
-Flags = npt.NDArray[np.bool_]
 
 
 def lever_groups(context: ReportContext) -> list[TagGrouping]:
@@ -66,7 +65,7 @@ class Slice:
     promotion_type: str
     by: str
     of: str
-    rows: Flags
+    rows: Mask
 
 
 def lever_slices(context: ReportContext) -> list[Slice]:

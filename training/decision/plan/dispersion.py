@@ -18,19 +18,17 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Codes, Floats
 from features.matrix.feature_matrix import build_features
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.windowed_sums import DAY
 from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
-
-Codes = npt.NDArray[np.int64]
 
 LEAST_CREATIVES = 10
 """Creatives with money on successive days, below which nothing is said of an account."""

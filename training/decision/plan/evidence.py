@@ -30,7 +30,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincc, gammaln
 
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats
 
 STOP, SCALE, WATCH = "stop", "scale", "watch"
 LOG_BELOW, LOG_ABOVE = float(np.log(gammainc(1.0, 1.0))), float(np.log(gammaincc(1.0, 1.0)))

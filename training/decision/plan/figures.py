@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.arrays import Floats
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import build_features
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import RECENT_DAYS
 from features.schema import KEY, MULTI, Loaded
 from features.targets import TARGETS

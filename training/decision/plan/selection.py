@@ -22,9 +22,7 @@ from scipy.sparse import csr_array, vstack
 from scipy.stats import poisson
 
 from configs.decision_settings import PlanSettings
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from features.arrays import Floats, Mask
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.arrays import Floats
 from training.decision.plan.testing import expected_gain
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

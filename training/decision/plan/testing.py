@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 
 from configs.decision_settings import PlanSettings
+from features.arrays import Floats
 from training.decision.plan.evidence import belief, orders_before_stop
 
-Floats = npt.NDArray[np.float64]
 SIZES = 16
 """Sizes of a test that are compared, from the least to the largest."""
 

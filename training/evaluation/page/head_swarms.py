@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
+from features.arrays import Floats
 from features.bilingual import Words
 from features.sanitise import visible_text
 from training.charts.marks import label, picture, points_path, segment
@@ -26,8 +26,6 @@ INSIDE = 0.995
 """Share of the points between the ends of the axis; those beyond stand at its ends."""
 LONGEST = 44.0
 """Longest name that is shown whole, in Latin letters; Chinese ones are twice as wide."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
