@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.sparse import csr_matrix
@@ -18,13 +17,12 @@ from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from configs.settings import Settings, Text
+from features.arrays import Floats
 from features.matrix.catalogue import PLAIN_CODES
 from features.matrix.text_terms import terms_of
 from features.point_in_time.array_frame import ArrayFrame, Categories, look_up
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import MULTI
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.feature_extraction.text import CountVectorizer
 
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats
 
 TERMS = 3
 """Words of a component."""
