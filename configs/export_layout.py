@@ -113,6 +113,8 @@ class ExportLayout(Section):
     """One layout of export files, as a source config (YAML) describes it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    zh: str = ""
+    """Name in Chinese sentences; empty: `name`."""
     match: LayoutMatch
     origin: Literal["export", "sheet"] = "export"
     """Whether attributes come from a platform export or from the team's own sheet, which takes precedence."""

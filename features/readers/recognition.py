@@ -192,7 +192,7 @@ def _unknown_layout(
         zh=f"文字存错了编码，字符已丢失，表头成了 {'、'.join(named[:4])} …；应为UTF-8或GBK。"
         "处理：用UTF-8或GBK重新导出。"
         if damage
-        else f"不认识的表格，表头是 {listed_zh(named) or '空'}；最接近 {layout.name}，"
+        else f"不认识的表格，表头是 {listed_zh(named) or '空'}；最接近“{layout.zh or layout.name}”，"
         f"{'；'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
         + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
         + f"。处理：改表头，或{findings.surface.headers.zh}。",

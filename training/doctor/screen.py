@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from configs.export_layout import ExportLayout
 from features.attributes import promotion_type_label
 from features.bilingual import Language, Words, series
 from features.errors import Problem
@@ -104,8 +105,9 @@ class _Screen:
             return "–"
         if not file.recognised:
             near = file.known or file.suggestions
-            return self.of(words.NEAREST.format(name=file.layout.name) if near else words.NO_LAYOUT)
-        return file.layout.name + (self.of(words.UNUSABLE) if file.unusable else "")
+            return self.of(words.NEAREST.format(**_layout_names(file.layout)) if near else words.NO_LAYOUT)
+        named = Words("{zh}", "{en}").format(**_layout_names(file.layout))
+        return self.of(named) + (self.of(words.UNUSABLE) if file.unusable else "")
 
     def _counts(self, problems: Sequence[Problem]) -> str:
         said = []
@@ -282,6 +284,10 @@ class _Screen:
                 self.say(found.amounts.calibration.words, "yellow" if found.amounts.calibration.state == "none" else "")
             if found.amounts.stage != "none" and found.amounts.judged < MIN_GROUP_ROWS:
                 self.say(words.not_judged(found.amounts), "yellow")
+
+
+def _layout_names(layout: ExportLayout) -> dict[str, str]:
+    return {"zh": layout.zh or layout.name, "en": layout.name}
 
 
 def _labels(files: Sequence[FileSurvey]) -> dict[str, str]:

@@ -86,6 +86,12 @@ def test_an_unknown_layout_names_the_nearest_one_and_what_its_headers_may_be(rea
     assert "youtube_readings:" not in message
 
 
+def test_chinese_messages_call_a_layout_by_its_chinese_name(read, as_csv) -> None:
+    [problem] = read(as_csv({"素材编号": "1", "统计日期": "2026-07-01", "整体展现次数": "5"})).problems
+    assert "最接近“千川全域推广报表”" in problem.zh
+    assert all(layout.zh and layout.zh != layout.name for layout in load_layouts(Settings()))
+
+
 def test_where_no_header_is_known_no_layout_is_called_the_nearest(read, as_csv) -> None:
     [problem] = read(as_csv({"甲": "1", "乙": "2"})).problems
     assert "nearest" not in problem.expected

@@ -60,7 +60,7 @@ def test_data_that_suffice_are_said_to_with_everything_that_was_found(folder) ->
     assert found.amounts.stage == "full"
     assert found.tagged.tagged == found.tagged.creatives == 400
     text = shown(found, "zh")
-    for words in ("qianchuan_export", "9/9", "GBK", "tag_sheet", "3/3", "整体消耗 → spend_cny", A, "推直播", "净ROI",
+    for words in ("千川全域推广报表", "9/9", "GBK", "标签表", "3/3", "整体消耗 → spend_cny", A, "推直播", "净ROI",
                   "400 个有数据的素材中 400 个在表中", "✓ 数据足够：make train"):  # fmt: skip
         assert words in text
     assert "✓ There is enough: make train" in shown(found, "en")
