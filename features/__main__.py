@@ -81,7 +81,8 @@ def export_command(
         return
     if is_url(out):
         raise InputError(
-            f"{printable(out)}: found a URL; expected a folder of this machine. Add --partitioned to use a URL."
+            f"{printable(out)}: found a URL; expected a folder of this machine. Add --partitioned to use a URL.",
+            zh=f"{printable(out)}：这是网址，应为本机文件夹。处理：加 --partitioned 才能写到网址。",
         )
     with open_store(store, read_only=True) as opened:
         loaded = load(opened, settings)

@@ -115,7 +115,9 @@ class Folder:
             message = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise PartitionError(
                 f"{self.printable}/{name}: cannot be {what}: {_without_secrets(message, self.root)}. "
-                "Check that the place is there, that you may use it, and how you sign in to it."
+                "Check that the place is there, that you may use it, and how you sign in to it.",
+                zh=f"{self.printable}/{name}：用不了（{_without_secrets(message, self.root)}）。"
+                "处理：检查这个位置在不在、有没有权限、登录方式对不对。",
             ) from None
 
 
@@ -131,13 +133,21 @@ def open_folder(root: str) -> Folder:
     name = printable(root)
     protocol, _, rest = root.partition("://")
     if re.search(r"[*?\[\]]", rest):
-        raise PartitionError(f"{name}: found one of * ? [ ] in a URL; expected the name of one folder.")
+        raise PartitionError(
+            f"{name}: found one of * ? [ ] in a URL; expected the name of one folder.",
+            zh=f"{name}：网址里有 * ? [ ]。处理：写一个文件夹的名字。",
+        )
     if not rest.partition("/")[0] and protocol in OBJECT_STORES:
-        raise PartitionError(f"{name}: found a URL without a bucket; expected {protocol}://<bucket>/<folder>.")
+        raise PartitionError(
+            f"{name}: found a URL without a bucket; expected {protocol}://<bucket>/<folder>.",
+            zh=f"{name}：网址里没有存储桶。处理：写成 {protocol}://<存储桶>/<文件夹>。",
+        )
     if protocol in {"s3", "s3a", "gs", "gcs"} and "@" in rest.partition("/")[0]:
         raise PartitionError(
             f"{name}: found a key in the URL; expected <bucket>/<folder>. Give the key to the driver instead, in its "
-            "environment variables or its settings file (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3)."
+            "environment variables or its settings file (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3).",
+            zh=f"{name}：网址里写了密钥。处理：网址只写 <存储桶>/<文件夹>，密钥放进环境变量"
+            "（s3 用 AWS_ACCESS_KEY_ID 和 AWS_SECRET_ACCESS_KEY）或驱动的配置文件。",
         )
     try:
         files, path = open_object_store(protocol, rest) if protocol in OBJECT_STORES else fsspec.url_to_fs(root)
@@ -145,19 +155,28 @@ def open_folder(root: str) -> Folder:
         message = _without_secrets(str(error), root)
         raise PartitionError(
             f"{name}: the driver for {protocol}:// is not installed: {message}. Install what is named here, or use a "
-            "folder of this machine, s3://, gs:// or abfss://."
+            "folder of this machine, s3://, gs:// or abfss://.",
+            zh=f"{name}：没有安装 {protocol}:// 的驱动（{message}）。处理：装上它，或用本机文件夹、s3://、gs://、abfss://。",
         ) from None
     except Exception as error:
         if "Protocol not known" in str(error):
             raise PartitionError(
                 f"{name}: found a URL that starts with {protocol}://; expected one that fsspec knows, such as "
-                "s3://<bucket>/<folder> or file:///<folder>, or a folder of this machine."
+                "s3://<bucket>/<folder> or file:///<folder>, or a folder of this machine.",
+                zh=f"{name}：不认识 {protocol}:// 开头的网址。"
+                "处理：写成 s3://<存储桶>/<文件夹>、file:///<文件夹> 或本机文件夹。",
             ) from None
         message = _without_secrets(str(error), root)
-        raise PartitionError(f"{name}: cannot be reached: {message}. Check the URL and how you sign in.") from None
+        raise PartitionError(
+            f"{name}: cannot be reached: {message}. Check the URL and how you sign in.",
+            zh=f"{name}：连不上（{message}）。处理：检查网址和登录方式。",
+        ) from None
     path = str(path).rstrip("/")
     if not path:
-        raise PartitionError(f"{name}: found a URL without a folder; expected {protocol}://<place>/<folder>.")
+        raise PartitionError(
+            f"{name}: found a URL without a folder; expected {protocol}://<place>/<folder>.",
+            zh=f"{name}：网址里没有文件夹。处理：写成 {protocol}://<位置>/<文件夹>。",
+        )
     return Folder(root.rstrip("/"), name.rstrip("/"), files, path)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from features.bilingual import Words
 from features.errors import PartitionError
 from features.partitions.address import MANIFEST_NAME
 from features.schema import ATTRIBUTES, KEY, NUMBERS, PERIOD, TIMES, VALUES
@@ -25,7 +26,10 @@ from features.schema import ATTRIBUTES, KEY, NUMBERS, PERIOD, TIMES, VALUES
 DATASET_FORMAT = 1
 """Raised with every change of the layout: a dataset of another format is refused, never converted."""
 
-EXPORT_AGAIN_CURE = "Export the dataset anew with `python -m features export {root} --partitioned`."
+EXPORT_AGAIN_CURE = Words(
+    "重新导出数据集：python -m features export {root} --partitioned。",
+    "Export the dataset anew with `python -m features export {root} --partitioned`.",
+)
 
 MAX_FOLDER_NAME = 160
 """Maximum length of a partition value in a path; file systems allow 255 characters for the name of a folder."""
@@ -147,23 +151,28 @@ def read_manifest(content: bytes, root: str, shown: str) -> PartitionedDataset:
         PartitionError: It is no manifest, has another format, or contains what no export writes.
     """
     where, cure = f"{shown}/{MANIFEST_NAME}", EXPORT_AGAIN_CURE.format(root=shown)
+
+    def refused(found: str, zh: str) -> PartitionError:
+        return PartitionError(f"{where}: found {found}. {cure.en}", zh=f"{where}：{zh}。处理：{cure.zh}")
+
     try:
         head = _Head.model_validate_json(content)
     except ValidationError:
-        raise PartitionError(f"{where}: found no manifest of gpmcast in it; expected one. {cure}") from None
+        raise refused("no manifest of gpmcast in it; expected one", "不是 gpmcast 的数据集清单") from None
     if head.format != DATASET_FORMAT:
-        raise PartitionError(f"{where}: found format {head.format}; expected {DATASET_FORMAT}. {cure}")
+        zh = f"是别的版本的数据集（格式 {head.format}，应为 {DATASET_FORMAT}）"
+        raise refused(f"format {head.format}; expected {DATASET_FORMAT}", zh)
     try:
         manifest = _Manifest.model_validate_json(content)
         until = pd.Timestamp("NaT") if manifest.until is None else _moment(manifest.until)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(step) for step in first["loc"])
-        raise PartitionError(f"{where}: found at {at}: {first['msg']}; expected a whole manifest. {cure}") from None
+        raise refused(f"at {at}: {first['msg']}; expected a whole manifest", f"清单不完整，{at} 这一项不对") from None
     except ValueError:
-        raise PartitionError(f"{where}: found no time at until; expected one. {cure}") from None
+        raise refused("no time at until; expected one", "清单里 until 不是时间") from None
     for wrong in _wrong(manifest):
-        raise PartitionError(f"{where}: found {wrong}. {cure}")
+        raise refused(wrong, f"清单里有导出不会写的内容（{wrong}）")
     return PartitionedDataset(
         root, manifest.parts, manifest.values, manifest.attributes, until, manifest.notes, manifest.settings
     )

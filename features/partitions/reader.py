@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from features.bilingual import Words
 from features.errors import PartitionError
 from features.partitions.address import MANIFEST_NAME
 from features.partitions.folder import Folder, open_folder
@@ -22,6 +23,7 @@ from features.partitions.manifest import (
 )
 from features.schema import KEY, PERIOD, Loaded
 
+NOTHING_ELSE = Words("", "")
 _OTHERS_COMPARED = 20
 """Other partitions whose columns are compared when a column of one file is wrong."""
 
@@ -36,9 +38,11 @@ def open_partitioned(root: str) -> PartitionedDataset:
     try:
         content = folder.read(MANIFEST_NAME)
     except FileNotFoundError:
+        cure = EXPORT_AGAIN_CURE.format(root=folder.printable)
         raise PartitionError(
             f"{folder.printable}: found no {MANIFEST_NAME}; expected a dataset, which has one. If an export was "
-            f"stopped, start it again. {EXPORT_AGAIN_CURE.format(root=folder.printable)}"
+            f"stopped, start it again. {cure.en}",
+            zh=f"{folder.printable}：没有 {MANIFEST_NAME}，不是数据集。处理：导出若中断过，再运行一次；{cure.zh}",
         ) from None
     return read_manifest(content, folder.root, folder.printable)
 
@@ -99,24 +103,29 @@ class _PartitionReader:
         try:
             content = self.folder.read(path)
         except FileNotFoundError:
-            cure = "If the dataset was exported again meanwhile, open it again."
-            raise self._error(path, "no such file", "one, as the manifest names it", cure) from None
+            cure = Words(
+                "其间若重新导出过，再运行一次。", "If the dataset was exported again meanwhile, open it again."
+            )
+            zh = "没有这个文件，清单里有"
+            raise self._error(path, "no such file", "one, as the manifest names it", zh, cure) from None
         try:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(content))
             found, rows = file.schema_arrow, _rows_to_decode(file.metadata)
         except (pa.ArrowException, OSError):
-            raise self._error(path, f"{len(content):,} bytes that are not Parquet", "a whole Parquet file") from None
+            found_bytes = f"{len(content):,} bytes that are not Parquet"
+            raise self._error(path, found_bytes, "a whole Parquet file", "不是完整的 Parquet 文件") from None
         # Columns are checked before the hash: which column is wrong helps more than that something is.
         self._check_columns(path, found, columns)
         self._check_sha256(path, content)
         # A hostile manifest can name a matching hash, and a small file can decode to more rows than memory holds.
         limit = self.part.creative_count if path == self.part.creatives else self.part.rows
         if rows > limit:
-            raise self._error(path, f"{rows:,} rows", f"at most {limit:,}, as the manifest says of its part")
+            zh = f"有 {rows:,} 行，清单里最多 {limit:,} 行"
+            raise self._error(path, f"{rows:,} rows", f"at most {limit:,}, as the manifest says of its part", zh)
         try:
             table = file.read(columns=columns.names)
         except (pa.ArrowException, OSError):
-            raise self._error(path, "pages that cannot be read", "a whole Parquet file") from None
+            raise self._error(path, "pages that cannot be read", "a whole Parquet file", "文件有损坏") from None
         self._check_keys(path, table)
         return table.select(columns.names)
 
@@ -125,15 +134,19 @@ class _PartitionReader:
         part, path = self.part, self.part.creatives
         if (rows, creative_count) != (part.rows, part.creative_count):
             found = f"{rows:,} rows and {creative_count:,} creatives in the files of this part"
-            raise self._error(path, found, f"{part.rows:,} and {part.creative_count:,}, as the manifest says")
+            expected = f"{part.rows:,} and {part.creative_count:,}, as the manifest says"
+            zh = f"有 {rows:,} 行、{creative_count:,} 个素材，清单里是 {part.rows:,} 行、{part.creative_count:,} 个"
+            raise self._error(path, found, expected, zh)
         if combined_sha256(self.sums) != part.sha256:
-            raise self._error(path, "files whose sum is not that of the manifest", f"the sha256 {part.sha256[:16]}…")
+            found, expected = "files whose sum is not that of the manifest", f"the sha256 {part.sha256[:16]}…"
+            raise self._error(path, found, expected, "这一部分的文件与清单的校验和不符")
 
     def _check_sha256(self, path: str, content: bytes) -> None:
         sha256 = hashlib.sha256(content).hexdigest()
         self.sums.append(sha256)
         if f"part-{sha256[:16]}.parquet" != path.rpartition("/")[2]:
-            raise self._error(path, f"content with the sha256 {sha256[:16]}…", "the one that its name says")
+            found, expected = f"content with the sha256 {sha256[:16]}…", "the one that its name says"
+            raise self._error(path, found, expected, "内容与文件名里的校验和不符")
 
     def _check_columns(self, path: str, found: pa.Schema, expected: pa.Schema) -> None:
         names = [*expected.names, *(name for name in found.names if name not in expected.names)]
@@ -141,9 +154,10 @@ class _PartitionReader:
             here, there = _type_of(found, name), _type_of(expected, name)
             if here != there:
                 others = self._compare_others(path, name, there)
-                raise self._error(path, f"column {name}: {here}", there, others)
+                zh = f"{name} 列是 {here}，应为 {there}"
+                raise self._error(path, f"column {name}: {here}", there, zh, others)
 
-    def _compare_others(self, path: str, name: str, expected: str) -> str:
+    def _compare_others(self, path: str, name: str, expected: str) -> Words:
         """State which other partitions have a column of the expected type."""
         matching = []
         others = [part for part in self.dataset.parts if part != self.part][:_OTHERS_COMPARED]
@@ -154,9 +168,12 @@ class _PartitionReader:
             if found is not None and _type_of(found, name) == expected:
                 matching.append(f"{part.promotion_type}/{part.account_id}")
         if not others:
-            return "There is no other partition to compare with."
+            return Words("没有别的部分可以比较。", "There is no other partition to compare with.")
         shown = ", ".join(matching[:3]) + (f" and {len(matching) - 3} more" if len(matching) > 3 else "")
-        return f"Of {len(others)} other partitions, {len(matching)} have it so{': ' if matching else ''}{shown}."
+        return Words(
+            f"另外 {len(others)} 个部分中 {len(matching)} 个是对的。",
+            f"Of {len(others)} other partitions, {len(matching)} have it so{': ' if matching else ''}{shown}.",
+        )
 
     def _schema(self, path: str | None) -> pa.Schema | None:
         try:
@@ -171,18 +188,23 @@ class _PartitionReader:
         for name, expected in zip(KEY, [self.part.promotion_type, self.part.account_id]):
             for value in pc.unique(table[name]).to_pylist():
                 if value != expected:
-                    raise self._error(path, f"{name} {value!r}", f"{expected!r}, as its folder says")
+                    zh = f"{name} 是 {value!r}，文件夹名说的是 {expected!r}"
+                    raise self._error(path, f"{name} {value!r}", f"{expected!r}, as its folder says", zh)
         if path in self.part.metrics and len(table):
             month = path.rpartition("/month=")[2][:7]
             for value in _first_and_last_month(table):
                 if value != month:
-                    raise self._error(path, f"rows of {value}", f"rows of {month} alone, as its folder says")
+                    zh = f"有 {value} 的行，文件夹名说的是 {month}"
+                    raise self._error(path, f"rows of {value}", f"rows of {month} alone, as its folder says", zh)
 
-    def _error(self, path: str, found: str, expected: str, cure: str = "") -> PartitionError:
-        more = f"{cure} " if cure else ""
+    def _error(self, path: str, found: str, expected: str, zh: str, cure: Words = NOTHING_ELSE) -> PartitionError:
         root = self.folder.printable
         again = EXPORT_AGAIN_CURE.format(root=root)
-        return PartitionError(f"{root}/{path}: found {found}; expected {expected}. {more}{again}")
+        more = f"{cure.en} " if cure.en else ""
+        return PartitionError(
+            f"{root}/{path}: found {found}; expected {expected}. {more}{again.en}",
+            zh=f"{root}/{path}：{zh}。处理：{cure.zh}{again.zh}",
+        )
 
 
 def _rows_to_decode(metadata: pyarrow.parquet.FileMetaData) -> int:

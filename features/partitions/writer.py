@@ -142,7 +142,8 @@ def _write_manifest(folder: Folder, dataset: PartitionedDataset, *, clear: bool 
     if lost:
         raise PartitionError(
             f"{folder.printable}/{min(lost)}: found no file where one was just written; expected to be alone here. "
-            "Wait until the other export to this place has ended, then export again."
+            "Wait until the other export to this place has ended, then export again.",
+            zh=f"{folder.printable}/{min(lost)}：刚写的文件不见了，可能有别的导出也在写这里。处理：等它结束，再导出一次。",
         )
     folder.write(MANIFEST_NAME, write_manifest(dataset))
     if not clear:

@@ -42,7 +42,9 @@ def open_study(storage: str, name: str, seed: int, *, create: bool = True) -> op
         raise EngineError(
             f"{storage}: a worker does not see the study's file; expected the same file on all machines. Name a "
             f"database that all reach in the environment variable {STUDY_URL} of the command, or put `var` on storage "
-            "that all share."
+            "that all share.",
+            zh=f"{storage}：工作进程看不到调参记录的文件，各台机器要用同一个。处理：把各台都能连的数据库写进环境变量 "
+            f"{STUDY_URL}，或把 var 放在共享存储上。",
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kept: BaseStorage
@@ -69,7 +71,10 @@ def _database(address: str) -> RDBStorage:
         raise EngineError(
             f"{STUDY_URL}: found an address at which no database of studies can be opened ({type(error).__name__}). "
             "Expected such as postgresql+psycopg://user:password@host/database: check the address, that the database "
-            "is there and answers, and that the driver it names is installed (pip install 'gpmcast[postgres]')."
+            "is there and answers, and that the driver it names is installed (pip install 'gpmcast[postgres]').",
+            zh=f"{STUDY_URL}：这个地址打不开调参记录的数据库（{type(error).__name__}）。处理：检查地址（应如 "
+            "postgresql+psycopg://user:password@host/database）、数据库在不在、"
+            "驱动装了没有（pip install 'gpmcast[postgres]'）。",
         ) from None
 
 

@@ -177,7 +177,8 @@ class ChampionFinder:
         except ValueError:
             last = err.decode(errors="replace").strip().rpartition("\n")[2]
             raise BundleError(
-                f"{self.address.place}: MLflow's client ended without an answer (exit code {code}): {last[-300:]}"
+                f"{self.address.place}: MLflow's client ended without an answer (exit code {code}): {last[-300:]}",
+                zh=f"{self.address.place}：MLflow 的客户端没有给出结果就退出了（退出码 {code}）：{last[-300:]}",
             ) from None
         if "error" in answer:
             log.debug("MLflow's client: %s", visible_text(err.decode(errors="replace")))

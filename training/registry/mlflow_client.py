@@ -102,7 +102,10 @@ def source_of(address: MlflowAddress, registered: Registered) -> str:
             f"{registered}: lies at {uri}, a folder that this machine does not have. A model that is trained on one "
             "machine and served on another goes through an MLflow server that serves artifacts "
             "(`mlflow server --serve-artifacts`); an experiment keeps the place that it was made with: delete it and "
-            "train again."
+            "train again.",
+            zh=f"{registered}：模型放在 {uri}，这台机器上没有这个文件夹。"
+            "处理：在一台机器上训练、另一台上用，要用能存文件的"
+            " MLflow 服务（mlflow server --serve-artifacts）；实验的位置建好就不变，先删掉它再训练。",
         )
     return uri
 
@@ -125,13 +128,19 @@ def download(uri: str, folder: Path, most_bytes: int) -> None:
     """
     files = mlflow.artifacts.list_artifacts(artifact_uri=uri)
     if not files:
-        raise BundleError(f"{printable(uri)}: there are no files.")
+        raise BundleError(f"{printable(uri)}: there are no files.", zh=f"{printable(uri)}：这里没有文件。")
     if len(files) > MOST_FILES or any(file.is_dir for file in files):
-        raise BundleError(f"{printable(uri)}: {len(files)} files or folders are no model bundle.")
+        raise BundleError(
+            f"{printable(uri)}: {len(files)} files or folders are no model bundle.",
+            zh=f"{printable(uri)}：{len(files)} 个文件或文件夹，不是模型。",
+        )
     left = most_bytes
     for file in files:
         if left < (file.file_size or 0):
-            raise BundleError(f"{printable(uri)}: is larger than {most_bytes:,} bytes, the most that is taken.")
+            raise BundleError(
+                f"{printable(uri)}: is larger than {most_bytes:,} bytes, the most that is taken.",
+                zh=f"{printable(uri)}：超过 {most_bytes:,} 字节的上限。",
+            )
         left -= download_file(f"{uri}/{posixpath.basename(file.path)}", folder).stat().st_size
 
 

@@ -52,7 +52,8 @@ class Work:
         except (pa.ArrowException, FileNotFoundError):
             raise PartitionError(
                 f"{self._place.printable}/{name}.arrow: found no whole table, which an earlier step left there; "
-                "something removed or changed it. Remove that folder and run the same command again."
+                "something removed or changed it. Remove that folder and run the same command again.",
+                zh=f"{self._place.printable}/{name}.arrow：前一步写的表不完整，被删过或改过。处理：删掉那个文件夹，再运行同一条命令。",
             ) from None
         if not len(table):  # pandas' joins fail on columns without a chunk
             table = pa.table([pa.chunked_array([pa.array([], kind)]) for kind in table.schema.types], table.schema)
