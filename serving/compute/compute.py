@@ -26,8 +26,9 @@ SMALL_CREATIVES = 8
 """Most creatives of a request that is computed in the thread; its body has at most SMALL_BODY bytes."""
 MOST_TOGETHER = 32
 """Creatives in one call."""
-GATHER_SHARE, GATHER_SECONDS = 0.5, 0.005
-"""After a call in company the next one is held back for this share of its time, and at most so long."""
+GATHER_SHARE, GATHER_SECONDS = 1.0, 0.02
+"""After a call in company the next one is held back for this share of its time, and at most so long: in less, answers
+are not recorded, sent and followed by the next requests, and the first of these is computed alone."""
 MOST_BODIES = 8
 """Requests that wait for the process hold at most this many times `limits.body_bytes` in memory."""
 
