@@ -13,7 +13,8 @@ from features.arrays import Floats
 from features.attributes import NUMBER_ATTRIBUTES
 from features.bilingual import Words
 from features.matrix.catalogue import Feature
-from features.point_in_time.as_of_table import AsOfHistory, life_ranges, read_as_of
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import life_ranges, read_as_of
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.number_columns import Names
 from features.schema import KEY, VALUES

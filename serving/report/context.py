@@ -16,7 +16,8 @@ from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.catalogue import TAG_NAMES
 from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import as_of_table
 from features.point_in_time.counts import columns_of_others, observe
 from features.point_in_time.entity_history import TAG, entity_name
 from features.point_in_time.metric_rows import MetricRows

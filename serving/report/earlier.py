@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from features.matrix.feature_matrix import build_features
-from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import as_of_table
 from features.point_in_time.counts import columns_of_others, observe
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots, snapshot_frame

@@ -10,7 +10,8 @@ import pandas as pd
 from configs.settings import Settings
 from features.funnel import Funnel
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.as_of_table import AsOf, AsOfHistory, as_of, as_of_table
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import AsOf, as_of, as_of_table
 from features.point_in_time.availability import TotalsUntil
 from features.point_in_time.counts import columns_of_others, held_values, observe, observe_loaded
 from features.point_in_time.entity_history import Entity

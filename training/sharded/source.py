@@ -21,7 +21,8 @@ from features.matrix.feature_matrix import FEATURES_VERSION
 from features.partitions.manifest import PartitionedDataset
 from features.partitions.reader import read_creatives
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.as_of_table import AsOf, AsOfHistory, ranges
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import AsOf, ranges
 from features.point_in_time.availability import availabilities_of
 from features.point_in_time.counts import columns_of_others, entities_of, funnel_of
 from features.point_in_time.entity_history import Entity

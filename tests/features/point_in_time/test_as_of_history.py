@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from features.point_in_time.array_frame import ArrayFrame, Categories
-from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.as_of_history import AsOfHistory
+from features.point_in_time.as_of_table import as_of_table
 from features.point_in_time.counts import SumsInMemory, columns_of_others, data_funnel, entities_of, observe
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots
@@ -52,7 +53,7 @@ def test_the_table_and_the_rows_give_the_same_sums_of_others(world, settings, mo
     assert (expected["live_siblings"] > 0).any()
     history = AsOfHistory(table, shared, moment)
     equal_to_the_bit(columns_of_others(history.of(rows.creatives)), expected)
-    monkeypatch.setattr("features.point_in_time.as_of_table.MANY_CREATIVES", 10)  # one entity at a time
+    monkeypatch.setattr("features.point_in_time.as_of_history.MANY_CREATIVES", 10)  # one entity at a time
     equal_to_the_bit(columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives)), expected)
 
 
