@@ -5,7 +5,6 @@ the edges: training slices and joins pandas frames, the service builds its rows 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 NO_NUMBERS = NumberColumns(())
 
 
-@dataclass(frozen=True)
 class Categories:
     """A dictionary-encoded text column.
 
@@ -30,8 +28,12 @@ class Categories:
         values: The distinct values, in order of appearance; after `take` some may be unused.
     """
 
-    codes: Codes
-    values: Sequence[str]
+    __slots__ = ("codes", "values")
+
+    def __init__(self, codes: Codes, values: Sequence[str]) -> None:
+        """Take the codes and values as they are."""
+        self.codes = codes
+        self.values = values
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> "Categories":

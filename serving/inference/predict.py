@@ -297,7 +297,7 @@ def warnings_of(
 ) -> list[list[dict[str, str]]]:
     """Warnings of each creative; the first says so where it is not predictable."""
     found = request_warnings(loaded, creatives, done.observed, done.summed, done.unreported, now)
-    for row in np.flatnonzero(~done.predictable).tolist():
+    for row in [row for row, known in enumerate(done.predictable.tolist()) if not known]:
         found[row].insert(0, not_predictable(done.not_numbers(row))._asdict())
     return found
 

@@ -33,6 +33,8 @@ LOG_TAILS = (-4.0, 1.5)
 """How far the outermost points' weights reach beyond them, on the log scale."""
 MOST_LOG = 30.0
 """Largest log that is computed with."""
+LEAST_LOGGED = 1e-300
+"""Smallest value of which a logarithm is taken: below the first point of every curve."""
 
 
 def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict[str, npt.NDArray[Any]]:
@@ -122,8 +124,7 @@ class Distribution:
 
     def cdf(self, values: Floats) -> Floats:
         """(…, values) P(at most each value) of `values` (…, values); 0 below 0."""
-        with np.errstate(divide="ignore"):
-            logs = np.log(np.maximum(values, 0.0))
+        logs = np.log(np.maximum(values, LEAST_LOGGED))
         return np.where(values < 0, 0.0, calibrated(self.maps, interpolated(logs, *self.curve)))
 
     def log_quantiles(self, levels: Floats) -> Floats:
