@@ -115,9 +115,13 @@ def decide(known: Known, facts: Facts) -> Decision:
 def first_rule(status: str, figures: Mapping[Figure, float], settings: VerdictSettings) -> Rule:
     """The first rule of the status whose conditions all hold. One on a figure that is not known does not."""
     for rule in settings.rules:
-        if rule.status == status and all(
-            _holds(condition, figures[name], settings) for name, condition in rule.when.items()
-        ):
+        if rule.status != status:
+            continue
+        for name, condition in rule.when.items():
+            compare, bound = _comparison(condition)
+            if not compare(figures[name], getattr(settings, bound) if isinstance(bound, str) else bound):
+                break  # NaN compares false
+        else:
             return rule
     raise AssertionError("the last rule of a status has no conditions")
 
@@ -195,11 +199,6 @@ def hit_words(facts: Facts, promotion_type: str) -> Words:
 @cache
 def _comparison(condition: str) -> tuple[Callable[[float, float], bool], float | str]:
     return parsed(condition)
-
-
-def _holds(condition: str, value: float, settings: VerdictSettings) -> bool:
-    compare, bound = _comparison(condition)
-    return compare(value, getattr(settings, bound) if isinstance(bound, str) else bound)  # NaN compares false
 
 
 def _chance(known: Known, facts: Facts) -> Words:
