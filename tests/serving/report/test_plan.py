@@ -212,7 +212,8 @@ def test_a_model_without_distributions_says_what_it_needs(loaded: LoadedModel, w
 def running(**given: float | str) -> MoneyToday:
     usual: dict[str, float | str] = {
         "index": 0, "verdict": "watch", "chance": 0.08,
-        "target": 1.0, "roi": 1.2, "spent": 300.0, "money": 120.0, "yesterday": 100.0, "today": 70.0,
+        "target": 1.0, "roi": 1.2, "order_value": 90.0, "spent": 300.0, "money": 120.0,
+        "yesterday": 100.0, "today": 70.0,
         "change": -0.3, "propensity": 1.0, "call": "watch", "evidence_below": 2.0, "evidence_above": 0.5,
     }  # fmt: skip
     return MoneyToday(**{**usual, **given})
@@ -238,6 +239,13 @@ def test_where_evidence_and_decision_differ_the_row_says_why(
     said = row_words.differs(running(call=call, verdict=verdict), data.plan.settings.change)
     assert says in said.zh
     assert bool(said.zh) == bool(said.en) == bool(says)
+
+
+@pytest.mark.parametrize(("spent", "others"), [(60.0, True), (300.0, False)])
+def test_a_stop_before_the_target_asked_for_an_order_is_said_to_rest_on_others(spent: float, others: bool) -> None:
+    said = row_words.differs(running(verdict="stop", spent=spent), 0.3)
+    assert ("达标概率 8%，凭同类素材；素材自己花" in said.zh) == others
+    assert ("8%, by others like it; its own" in said.en) == others
 
 
 def test_less_money_or_none_beside_a_decision_to_run_is_explained() -> None:

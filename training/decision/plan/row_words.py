@@ -4,7 +4,7 @@ from features.bilingual import Words
 from features.targets import TARGETS
 from training.decision.plan.evidence import SCALE, STOP, WATCH
 from training.decision.plan.rows import CandidateRow, RunningRow
-from training.decision.rules import VERDICT_LABELS
+from training.decision.rules import LITTLE_EVIDENCE, VERDICT_LABELS
 
 LONG_DAYS = 60
 """Days from which a test is only called long: nobody waits for it."""
@@ -111,8 +111,13 @@ def differs(one: RunningRow, change: float) -> Words:
         SCALE: ("，已足够说超目标", ", enough to call it above target"),
         WATCH: ("，还不够下结论", ", not enough to tell"),
     }[one.call]
-    zh = f"决策是“{label.zh}”：模型给的达标概率 {told.zh}；{own_zh}{said_zh}。"
-    en = f"The decision is “{label.en}”: the model puts the chance of its target at {told.en}; {own_en}{said_en}."
+    by_zh = by_en = ""
+    if one.call == WATCH and one.target * one.spent < LITTLE_EVIDENCE * one.order_value:
+        by_zh, by_en = "，凭同类素材", ", by others like it"
+    zh = f"决策是“{label.zh}”：模型给的达标概率 {told.zh}{by_zh}；{own_zh}{said_zh}。"
+    en = (
+        f"The decision is “{label.en}”: the model puts the chance of its target at {told.en}{by_en}; {own_en}{said_en}."
+    )
     if one.call == WATCH and one.verdict == STOP and one.yesterday * (1.0 - change) - 0.5 <= one.today < one.yesterday:
         zh += f"钱先按每天最多 {change:.0%} 往下减。"
         en += f" Its money goes down by {change:.0%} a day at most."

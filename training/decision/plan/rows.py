@@ -45,12 +45,14 @@ class RunningRow:
 
     Attributes:
         chance: That its ROI target is reached, by the model.
+        order_value: Predicted mean value of an order.
     """
 
     verdict: str
     chance: float | None
     target: float
     roi: float
+    order_value: float
     spent: float
     money: float
     yesterday: float
