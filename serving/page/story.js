@@ -29,7 +29,7 @@ function facts(found, state) {
   const fact = (name, value, about) => el("div", {}, el("dt", {}, name), el("dd", {}, value, about && el("span", { class: "about" }, about)));
   const targets = targetsOf(state.model).map((name) => {
     const { value, low, high } = found.targets[name];
-    const between = low === null || high === null ? null : `${say("mostly")} ${figure(name, low)}–${figure(name, high)}`;
+    const between = low === null || high === null ? say("no_interval") : `${say("mostly")} ${figure(name, low)}–${figure(name, high)}`;
     return fact(say(name), `${say("mean")} ${figure(name, value)}`, between);
   });
   return el(

@@ -144,7 +144,7 @@ function targetCell(row, name, reach, by) {
     { role: "cell", class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },
     el("span", { class: "word" }, say("mean"), " "),
     el("strong", {}, figure(name, found.value)),
-    between && el("span", { class: "about" }, `${say("mostly")} ${figure(name, found.low)}–${figure(name, found.high)}`),
+    el("span", { class: "about" }, between ? `${say("mostly")} ${figure(name, found.low)}–${figure(name, found.high)}` : say("no_interval")),
     by === name && between && reach && drawInterval(found, reach, goal),
   );
 }

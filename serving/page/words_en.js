@@ -117,6 +117,7 @@ export const EN = {
   test_about: "until a test can tell",
   mean: "mean",
   mostly: "likely",
+  no_interval: "no interval",
   computing: "Computing …",
   basis_payment: "payments, before refunds",
   basis_net_1h: "net of refunds within an hour",

@@ -117,6 +117,7 @@ export const ZH = {
   test_about: "试投到见分晓",
   mean: "平均",
   mostly: "多半",
+  no_interval: "无区间",
   computing: "正在计算 …",
   basis_payment: "成交（未扣退款）",
   basis_net_1h: "净成交（1小时退款后）",
