@@ -41,7 +41,14 @@ from training.run_record import (
     run_description,
     run_facts,
 )
-from training.steps import calibration_of_run, holdout_deviances, last_reported, supported_by, tune_heads
+from training.steps import (
+    calibration_of_run,
+    holdout_deviances,
+    last_reported,
+    refuse_no_numbers,
+    supported_by,
+    tune_heads,
+)
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -157,6 +164,7 @@ def train_and_register(
     calibrate = partial(fit_uncertainty, funnel=dataset.funnel, settings=settings)
     evaluation_model = replace(evaluation_model, uncertainty=calibrate(validation))
     held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
+    refuse_no_numbers(held_out.predicted, dataset.funnel)
     final_model = replace(
         final_model,
         uncertainty=calibrate([*validation, held_out]),

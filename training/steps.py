@@ -11,6 +11,7 @@ from configs import __version__
 from configs.settings import Settings
 from features.arrays import Mask
 from features.bilingual import Words
+from features.funnel import Funnel
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
@@ -104,6 +105,29 @@ def calibration_of_run(dataset: Dataset, train: Mask, holdout: Mask) -> Calibrat
         (train, holdout, (rows["state"] == MATURE).to_numpy(np.bool_)),
         unit_codes(dataset.observed[KEY], dataset.source.creatives),
         new_a_week(dataset.source.launches()["launched_at"], dataset.source.until),
+    )
+
+
+def refuse_no_numbers(predicted: pd.DataFrame, funnel: Funnel) -> None:
+    """Stop a run whose funnel model has not converged: some rate is no finite number.
+
+    Args:
+        predicted: Predictions of rows that the model was not trained on.
+        funnel: Of the model.
+
+    Raises:
+        TooThinError: A target of some row is no finite number.
+    """
+    rows = int((~np.isfinite(predicted[list(funnel.targets)].to_numpy(np.float64))).any(axis=1).sum())
+    if not rows:
+        return
+    lacks = "; ".join(f"{name} needs {columns}" for name, columns in funnel.missing.items())
+    raise TooThinError(
+        f"The model has no finite prediction for {rows:,} of {len(predicted):,} rows held out: too little is known of "
+        f"a step of the funnel{f' ({lacks})' if lacks else ''}. Export the columns that are missing (make doctor names "
+        "them) or earlier days; until then: make train BASELINE=1.",
+        zh=f"留作检验的 {len(predicted):,} 行中有 {rows:,} 行算不出有限的数：漏斗的某一步数据太少或缺列。"
+        "处理：导出时加上缺的列（make doctor 会列出），或导出更早的日期；在那之前可以用 make train BASELINE=1。",
     )
 
 

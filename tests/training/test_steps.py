@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from training.boosting.heads import head_rows
@@ -10,7 +11,8 @@ from training.boosting.model import fit_model
 from training.boosting.recipe import Recipe
 from training.boosting.stack import deviance
 from training.boosting.volume import volume_deviance
-from training.steps import holdout_deviances
+from training.errors import TooThinError
+from training.steps import holdout_deviances, refuse_no_numbers
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,12 @@ def test_without_rows_to_evaluate_nothing_is_measured(dataset, cut, model, choic
     found = holdout_deviances(thin, (cut[0], cut[2]), cut[1], model, Recipe(choices))
     assert [found[name] for name in ("gmv", "cost", "keep")] == [{}, {}, {}]
     assert np.isfinite(list(found["volume"].values())).all()
+
+
+def test_a_model_without_finite_predictions_is_refused_and_not_registered(dataset) -> None:
+    predicted = pd.DataFrame({name: [1.0, 2.0, 3.0] for name in dataset.funnel.targets})
+    refuse_no_numbers(predicted, dataset.funnel)
+    predicted.loc[1, "gpm"] = np.inf
+    with pytest.raises(TooThinError, match="no finite prediction for 1 of 3 rows") as raised:
+        refuse_no_numbers(predicted, dataset.funnel)
+    assert "BASELINE=1" in raised.value.zh
