@@ -40,6 +40,12 @@ NAME ?=
 ENGINE ?=
 SCHEDULER ?=
 
+# A misspelt option (DAT=…) would be ignored, and the sample trained in place of the user's data.
+OPTIONS := DATA CONFIG TRIALS BASELINE OUT HEADERS ACCOUNT PRODUCT SINCE LEDGER LANG_ BUDGET LAUNCH CANDIDATES WITHOUT_TAGS WRITE_SOURCE ROWS SECONDS \
+	PUBLIC OTHER WORLD SERVING NAME ENGINE SCHEDULER VENV PY PYTHON SHELL
+UNKNOWN := $(strip $(filter-out $(OPTIONS),$(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))))
+$(if $(UNKNOWN),$(error no option is called $(UNKNOWN): `make help` lists them · 没有叫 $(UNKNOWN) 的选项，看 make help))
+
 VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
