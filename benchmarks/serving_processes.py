@@ -64,25 +64,32 @@ def bare(bundle: Path, workers: int = 1) -> Iterator[Service]:
 
 
 @contextmanager
-def gpmcast(bundle: Path, workers: int = 1, **settings: str) -> Iterator[Service]:
-    """The service as `make serve` starts it, with a ledger of its own, once all its processes have started."""
+def gpmcast(bundle: Path, workers: int = 1, checkout: Path = Path(), **settings: str) -> Iterator[Service]:
+    """The service as `make serve` starts it, with a ledger of its own, once all its processes have started.
+
+    Args:
+        bundle: It serves.
+        workers: How many.
+        checkout: Whose code; by default of the current folder.
+        settings: Further ones.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as place:
         ledger = f"sqlite:///{place}/ledger.db"
-        own = {"bundle": str(bundle), "port": port, "workers": workers, "ledger": ledger, **settings}
+        own = {"bundle": str(bundle.resolve()), "port": port, "workers": workers, "ledger": ledger, **settings}
         config = Path(place) / "serving.yaml"
         config.write_text(json.dumps(own), encoding="utf-8")
-        with _started(["-m", "serving", "serve", "--config", str(config)], port, Path(place)) as service:
+        with _started(["-m", "serving", "serve", "--config", str(config)], port, Path(place), checkout) as service:
             service.wait_until_idle()
             yield service
 
 
 @contextmanager
-def _started(arguments: list[str], port: int, folder: Path = Path()) -> Iterator[Service]:
+def _started(arguments: list[str], port: int, folder: Path = Path(), checkout: Path = Path()) -> Iterator[Service]:
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *arguments], env=env, stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, *arguments], cwd=checkout, env=env, stdout=log, stderr=log)
         try:
             while not _ready(port):
                 if process.poll() is not None:
