@@ -64,7 +64,11 @@ STAGE_LACKS = Words(
     "{type} lacks columns: the step “{stage}” cannot be predicted and the model will be worse; missing: {missing}. Add "
     "it to the export.",
 )
-COPIES = Words("{count} 个文件与别的文件内容相同，只算一次。", "{count} files are copies of others; each counts once.")
+COPIES = Words(
+    "{count} 个文件与别的文件内容相同。同一账户里只算一次；在另一个账户的文件夹里又算一遍：放错了就删掉。",
+    "{count} files are copies of others. Each counts once within an account, and again in another account's folder: "
+    "remove it if it is there by mistake.",
+)
 DAYS_REPLACED = Words(
     "{count} 个日行与小时行重叠，用小时行，不重复计算。",
     "{count} daily rows cover the same time as hourly rows: the hours stand, nothing is added twice.",
