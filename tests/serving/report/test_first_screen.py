@@ -13,6 +13,7 @@ from serving.report.daily import DAYS, Daily
 from serving.report.data import ReportData
 from serving.report.earlier import EarlierStakes, earlier_stakes
 from serving.report.first_screen import tiles, to_do, trust, watched
+from serving.report.render import render
 
 
 def creative(number: int, status: str = "running") -> CreativeRow:
@@ -107,3 +108,15 @@ def test_what_decisions_were_worth_a_week_ago_is_what_a_report_of_that_day_would
 
 def test_a_model_without_an_evaluation_is_judged_nowhere(data: ReportData) -> None:
     assert trust("net_roi", [], 0.8) == data.trust == []
+
+
+def test_a_default_target_is_named_on_the_first_screen_with_how_to_set_another(data) -> None:
+    quality = data.model_quality
+    none, own = (
+        render(data.model_copy(update={"model_quality": quality.model_copy(update={"without_target": count})}))
+        for count in (quality.creatives, 0)
+    )
+    assert "目标ROI：默认 1.00" in none
+    assert "在标签表里加一列“目标ROI”" in none
+    assert "verdict: {roi_target: 1.5}" in none
+    assert "目标ROI：默认" not in own
