@@ -27,12 +27,14 @@ const PARTS = ["account_id", "promotion_type"];
 // The rows of these files, added to those that are there, and the problems of every file.
 export async function readFiles(files, rows, most, onFile) {
   const problems = [];
-  for (const file of files) {
+  for (const file of [...files].sort((one, other) => one.lastModified - other.lastModified)) {
     onFile(file.name);
     try {
       if (file.size > most) throw new Refusal(413, {}, 0);
       const answer = await postFile(`/v1/read?${new URLSearchParams({ name: file.name.slice(-200) })}`, file);
-      for (const found of answer.creatives) merge(rows, found, file.name);
+      let dropped = 0;
+      for (const found of answer.creatives) dropped += merge(rows, found, file);
+      if (dropped) problems.push({ file: file.name, severity: "note", rows: [], found: "overlaps", count: dropped });
       for (const problem of answer.problems) problems.push({ file: file.name, ...problem });
       if (answer.more) problems.push({ file: file.name, severity: "note", rows: [], found: "more", count: answer.more });
     } catch (refusal) {
@@ -59,23 +61,53 @@ export const ofRefusal = (refusal, file = "") => {
   return parts.length ? parts : [whole];
 };
 
+// Adds what a file says of a creative; how many periods were dropped for it.
 function merge(rows, found, file) {
+  for (const period of found.creative.metrics || []) written.set(period, file.lastModified);
   const same = rows.filter((row) => fits(row.creative, found.creative));
   if (!same.length) {
     const names = Object.fromEntries(NAMES.map((name) => [name, found[name]]));
-    rows.push(newRow(found.creative, { file, row: found.row, ...names, missing: [...found.missing] }));
-    return;
+    rows.push(newRow(found.creative, { file: file.name, row: found.row, ...names, missing: [...found.missing] }));
+    return 0;
   }
+  let dropped = 0;
   for (const row of same) {
     const runs = found.creative.metrics !== undefined; // an export: what it says of a creative gives way to a tag sheet
     const [weak, strong] = runs ? [found.creative, row.creative] : [row.creative, found.creative];
     const tags = { ...weak.tags, ...strong.tags };
+    const periods = mergePeriods(row.creative.metrics || [], found.creative.metrics || []);
     row.creative = { ...weak, ...strong, tags };
-    if (runs) row.creative.metrics = found.creative.metrics;
+    if (periods.kept.length) row.creative.metrics = periods.kept.slice(-MOST_PERIODS);
+    dropped += periods.dropped;
     for (const name of NAMES) row[name] ??= found[name];
     row.missing = PARTS.filter((part) => row.creative[part] === undefined);
     Object.assign(row, { prediction: null, explained: null, faults: [], tried: [] });
   }
+  return dropped;
+}
+
+const MOST_PERIODS = 1000; // of one creative in a request
+const written = new WeakMap(); // period → when its file was last changed
+
+// Periods of two files by time. The newer file wins: value by value for the same period, as a whole where periods of
+// different length overlap.
+function mergePeriods(known, found) {
+  const byTime = new Map();
+  for (const period of [...known, ...found]) {
+    const time = `${period.period_start} ${period.period_end}`;
+    const other = byTime.get(time) || period;
+    const [older, newer] = written.get(other) > written.get(period) ? [period, other] : [other, period];
+    const both = { ...older, ...newer };
+    written.set(both, written.get(newer));
+    byTime.set(time, both);
+  }
+  const kept = [];
+  for (const period of [...byTime.values()].sort((one, other) => (one.period_start < other.period_start ? -1 : 1))) {
+    const overlaps = () => kept.length > 0 && kept.at(-1).period_end > period.period_start;
+    while (overlaps() && written.get(kept.at(-1)) <= written.get(period)) kept.pop();
+    if (!overlaps()) kept.push(period);
+  }
+  return { kept, dropped: byTime.size - kept.length };
 }
 
 const fits = (one, other) =>

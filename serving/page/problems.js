@@ -24,7 +24,7 @@ function lineOf(problem, fieldLabel, refusalWords) {
     problem.column ? say("column", { name: problem.column }) : "",
     problem.field ? fieldLabel(problem.field) : "",
   ].filter(Boolean);
-  if (problem.found === "more") return `${problem.file} · ${say("more", { n: count })}`;
+  if (["more", "overlaps"].includes(problem.found)) return `${problem.file} · ${say(problem.found, { n: count })}`;
   const right = [problem.expected && `${say("expected")}${colon()}${problem.expected}`, problem.cure].filter(Boolean).join(". ");
   const said = language() === "zh" ? [el("bdi", {}, problem.zh)] : [el("bdi", {}, problem.found), " ", el("span", { class: "hint" }, right)];
   return [el("strong", {}, el("bdi", {}, where.join(" · "))), " ", ...said];

@@ -152,6 +152,7 @@ export const EN = {
   sev_note: "mind",
   expected: "expected",
   more: "{n} more problems are not listed",
+  overlaps: "{n} periods overlap those of another file (such as hours and days): the newer file counts",
   explain_title: "Why this number",
   explain_of: "Which number",
   explain_hint: "From the market's mean each part multiplies the prediction by the factor on its bar; the value reached so far stands at the right. Green lifts, orange lowers.",

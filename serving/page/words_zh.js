@@ -152,6 +152,7 @@ export const ZH = {
   sev_note: "请留意",
   expected: "应为",
   more: "还有 {n} 个问题没有列出",
+  overlaps: "{n} 个时段与别的文件重叠（如按小时和按天各一份），以较新的文件为准",
   explain_title: "为什么是这个数",
   explain_of: "看哪个数",
   explain_hint: "从市场均值出发，每一项把预测乘上条上写的倍数，右侧是累计到的值，乘到最后就是预测值。绿条拉高，橙条拉低。",

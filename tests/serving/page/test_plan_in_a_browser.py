@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -254,6 +255,35 @@ def test_what_the_data_know_as_launched_is_never_waiting_for_want_of_its_figures
     expect(view).to_contain_text("待投 1 条里")
     view.locator("summary").filter(has_text="不在计划里的 3 条").click()
     expect(view.locator("details li").first).to_contain_text("已停，不在计划里。")
+
+
+def test_days_of_several_files_count_all_and_the_newer_file_wins(open_page, address, tmp_path) -> None:
+    page = open_page(f"{address}/")
+    sent: list[dict] = []
+    page.on("request", lambda asked: sent.extend(of(asked.post_data)) if "/v1/predict" in asked.url else None)
+    expect(page.locator("#files")).to_be_enabled()
+    head, row = EXPORT[0], EXPORT[1]
+    files = {
+        "新": [
+            [row[0], row[1], "2026-05-08", "150.50", "2300", "72", "5", "495.00"],
+            [*row[:2], "2026-05-09", *row[3:]],
+        ],
+        "旧": [[*row[:2], "2026-05-07", *row[3:]], row],
+        "标签": [],
+    }
+    paths = [written(tmp_path, f"{name}.csv", [head, *rows] if rows else SHEET[:2]) for name, rows in files.items()]
+    for path, changed in zip(paths, (1_760_000_000, 1_700_000_000, 1_750_000_000)):
+        os.utime(path, (changed, changed))
+    page.set_input_files("#files", paths)
+    expect(page.locator(f"{ROWS} .badge:not(.faulty)")).to_have_count(1)
+    (one,) = sent
+    days = {period["period_start"][:10]: (period["spend_cny"], period["impressions"]) for period in one["metrics"]}
+    assert days == {"2026-05-07": (140.5, 2200), "2026-05-08": (150.5, 2300), "2026-05-09": (140.5, 2200)}
+    hours = [[*row[:2], f"2026-05-09 {hour:02}:00:00", *row[3:]] for hour in (9, 10)]
+    page.set_input_files("#files", written(tmp_path, "小时.csv", [head, *hours]))
+    expect(page.locator("#problem-list")).to_contain_text("小时.csv · 1 个时段与别的文件重叠")
+    periods = [period["period_start"] for period in sent[-1]["metrics"]]
+    assert [start[8:13] for start in periods] == ["07T00", "08T00", "09T09", "09T10"]
 
 
 def test_missing_parts_are_filled_file_by_file_and_no_row_that_has_one_is_changed(open_page, address, tmp_path) -> None:
