@@ -27,6 +27,8 @@ class Stage:
             value of an order.
         level_by_exposure: The level of its rate is fitted to the total over all exposure, not to the mean creative
             (`features.funnel_model.fit_priors`), because the rate rises with a creative's traffic.
+        money_of_orders: The numerator is the money of orders per traffic or spend. Most creatives have no order, so
+            a count of 0 is ordinary, and the variance is proportional to the mean, as of every compound Poisson sum.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Stage:
     share: bool = False
     priced: bool = False
     level_by_exposure: bool = False
+    money_of_orders: bool = False
 
     @property
     def is_poisson(self) -> bool:
@@ -72,7 +75,14 @@ VALUE = Stage(
     priced=True,
 )
 EARN_PER_CLICK = Stage(
-    "earn", "gmv_cny", "clicks", Words("点击产出", "gmv per click"), "cny", events="clicks", half_weight_events=30.0
+    "earn",
+    "gmv_cny",
+    "clicks",
+    Words("点击产出", "gmv per click"),
+    "cny",
+    events="clicks",
+    half_weight_events=30.0,
+    money_of_orders=True,
 )
 EARN = Stage(
     "earn",
@@ -82,6 +92,7 @@ EARN = Stage(
     "cny",
     events="impressions",
     half_weight_events=1000.0,
+    money_of_orders=True,
 )
 RETURN = Stage(
     "return",
@@ -91,6 +102,7 @@ RETURN = Stage(
     "ratio",
     events="spend_cny",
     half_weight_events=50.0,
+    money_of_orders=True,
 )
 NET_RETURN = Stage(
     "net_return",
@@ -100,6 +112,7 @@ NET_RETURN = Stage(
     "ratio",
     events="settled_spend_cny",
     half_weight_events=50.0,
+    money_of_orders=True,
 )
 KEEP = Stage(
     "keep",

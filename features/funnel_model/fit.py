@@ -94,7 +94,8 @@ def _training_counts(stage: Stage, totals: pd.DataFrame, priced: Mask) -> tuple[
     known = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0) & np.isfinite(events) & (events > 0)
     known &= priced if stage.priced else True
     intercept = float(np.log(safe_rate(count[known].sum(), exposure[known].sum())))
-    return Counts(count[known], exposure[known], None if stage.is_poisson else events[known], intercept), known
+    informing = None if stage.is_poisson else events[known]
+    return Counts(count[known], exposure[known], informing, intercept, stage.money_of_orders), known
 
 
 def _fit_stage(

@@ -32,12 +32,14 @@ class Counts:
         events: (N,) events u that inform count/exposure, above 0; None for Poisson counts, where u is the expected
             count.
         intercept: Log of the pooled rate; log rates are given relative to it.
+        money_of_orders: As of the stage (`features.stages.Stage`).
     """
 
     count: Floats
     exposure: Floats
     events: Floats | None
     intercept: float
+    money_of_orders: bool = False
 
 
 def working_response(
@@ -54,6 +56,16 @@ def working_response(
     out at its mode (Laplace) leaves a normal observation η + off with variance φ/u + s², where
     off = ê · (1 + φ/(s²·u)): weight · off = ê/s² is then the gradient of the marginal log likelihood by η.
 
+    That is the quasi-likelihood of a variance proportional to the square of the mean. It has no maximum where counts
+    are 0: the lower η, the better. The money of orders is 0 for most creatives. It is the sum of a Poisson number of
+    amounts (Jørgensen & de Souza 1994); where effects act on the number of orders and not on their value, its variance
+    is proportional to the mean. There ê solves, as for Poisson counts,
+
+        (u/φ)(r − exp(ê)) = ê/s²
+
+    with u the events at the expected rate, events · exp(η), so that φ stays the variance of a ratio times the events
+    of a creative of average rate (McCullagh & Nelder 1989, ch. 9).
+
     Without the effect e a creative's weight would grow with its traffic without bound. Traffic follows success here,
     so a few winners would dominate the fit, and effects would be overstated.
 
@@ -68,18 +80,24 @@ def working_response(
     """
     expected = counts.exposure * np.exp(np.clip(counts.intercept + log_rate, -40.0, 40.0))
     ratio = counts.count / expected
-    events = expected if counts.events is None else counts.events
+    if counts.events is None:
+        events = expected
+    elif counts.money_of_orders:
+        events = counts.events * np.exp(np.clip(log_rate, -40.0, 40.0))
+    else:
+        events = counts.events
+    by_mean = counts.events is None or counts.money_of_orders  # variance proportional to the mean, not to its square
     penalty = dispersion / creative_variance
     effect = np.log((ratio * events + penalty) / (events + penalty))  # start: log of the shrunk ratio
     for _ in range(NEWTON_STEPS):
         factor = np.exp(effect)
-        if counts.events is None:
+        if by_mean:
             gradient, curvature = events * (ratio - factor), events * factor
         else:
             gradient, curvature = events * (ratio / factor - 1.0), events * ratio / factor
         step = (gradient - penalty * effect) / (curvature + penalty)
         effect = effect + np.clip(step, -MAX_NEWTON_STEP, MAX_NEWTON_STEP)
-    informative = events * np.exp(effect) if counts.events is None else events
+    informative = events * np.exp(effect) if by_mean else events
     return (
         effect * (1.0 + penalty / informative),
         1.0 / (dispersion / informative + creative_variance),

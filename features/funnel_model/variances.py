@@ -158,7 +158,21 @@ def updated_dispersion(counts: Counts, log_rate: Floats, fit: StageFit, leverage
     dispersion = fit.dispersion
     if counts.events is not None:
         dispersion *= float((square / events).sum() / (expected / events).sum())
-    return float(np.clip(creative_variance, MIN_VARIANCE, MAX_VARIANCE)), float(np.clip(dispersion, 1e-6, 1e6))
+    least = least_dispersion(counts) if counts.money_of_orders else 1e-6
+    return float(np.clip(creative_variance, MIN_VARIANCE, MAX_VARIANCE)), max(float(min(dispersion, 1e6)), least)
+
+
+def least_dispersion(counts: Counts) -> float:
+    """Smallest φ of money of orders: that of orders which are all worth the smallest sum of any creative.
+
+    The variance of a sum of a Poisson number of amounts V is its mean times E[V²]/E[V], so φ is E[V²]/E[V] over the
+    pooled rate, and E[V²]/E[V] is at least the mean of V. A creative's money is at least one order, and where some
+    creatives have none the smallest sums are single orders. Without the bound φ falls to 0 where most sums are 0: s²
+    and the effects then grow to tell creatives of no order from those of one.
+    """
+    positive = counts.count[counts.count > 0]
+    smallest = float(positive.min()) if len(positive) else 0.5  # as in `safe_rate`
+    return smallest / float(np.exp(counts.intercept))
 
 
 def prior_variance(term: str, components: Mapping[str, float]) -> float:

@@ -35,6 +35,17 @@ def test_the_effect_of_sums_of_money_is_their_posterior_mode(ratio) -> None:
     assert informative[0] == events
 
 
+@pytest.mark.parametrize("money", [0.0, 7.0, 210.0])
+def test_the_effect_of_money_of_orders_is_its_posterior_mode_also_where_there_is_none(money) -> None:
+    """7 CNY are expected of 5 events at the average rate; at twice that rate 14 CNY, with the weight of 10 events."""
+    creative_variance, dispersion = 0.3, 0.5
+    sums = Counts(np.array([money]), np.array([7.0]), np.array([5.0]), 0.0, money_of_orders=True)
+    off, weight, informative = working_response(sums, np.log([2.0]), creative_variance, dispersion)
+    mode = brentq(lambda e: 10.0 / dispersion * (money / 14.0 - np.exp(e)) - e / creative_variance, -20, 20)
+    assert (off * weight * creative_variance)[0] == pytest.approx(mode, abs=1e-6)
+    assert informative[0] == pytest.approx(10.0 * np.exp(mode))
+
+
 def test_counts_as_expected_have_a_residual_of_zero() -> None:
     off, _, _ = working_response(counts([10.0, 1000.0], [10.0, 1000.0]), np.zeros(2), 0.2, 1.0)
     np.testing.assert_allclose(off, 0.0, atol=1e-12)
