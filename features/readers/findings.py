@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,14 @@ COMMAND_LINE = CureWords(
         "keep the two kinds of files apart, in workspaces of their own, and set `basis` to the one you mean",
     ),
 )
+DOCTOR = replace(
+    COMMAND_LINE,
+    headers=Words(
+        "在自己的来源配置里写上表头（写法见 docs/sources.md）",
+        "name headers in a source config of your own (docs/sources.md says how)",
+    ),
+)
+"""The same inside the doctor, which shows the lines that it suggests beside its findings, where it has any."""
 
 
 class UnusableFile(Exception):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
+from features.bilingual import Words
 from features.readers.cells import to_text
 from features.readers.encodings import misread
 from features.readers.findings import Findings, UnusableFile, listed, listed_zh
@@ -19,6 +20,10 @@ from features.readers.tables import RawRows, RawTable
 
 _SYNONYMS_NEEDED = 2
 """A file without any of a layout's own value columns must have as many of their synonyms to be of that layout."""
+
+_REFUND = "退款"
+_OF_WHAT = {"creative_id", "creative_name", "account_id", "promotion_type", "date", "hour"}
+"""Columns that say which creative and period a row is about."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,26 @@ def _unknown_layout(
             zh=f"不认识的表格，表头是 {listed_zh(named) or '空'}，没有一个认识。"
             "处理：放千川的素材导出，或带“素材ID”列的标签表。",
         )
+    if not damage and _refunds_alone(layout, cells):
+        return findings.unusable(
+            found=f"no known layout: refunds without spend or impressions; the headers are {listed(named)}",
+            expected="exports of creatives; refunds are read from their columns 净成交订单数 and 净成交金额 (net of "
+            "refunds inside one hour) and 7日结算金额 … 90日结算金额",
+            cure="Leave this file out, and export those columns with the creatives.",
+            zh=f"只有退款、没有消耗和展现的表格，表头是 {listed_zh(named)}。退款从素材导出的“净成交订单数”“净成交金额”"
+            "（1小时内退款以后）和“7日结算金额”…“90日结算金额”里读。处理：不放这份文件，导出素材数据时勾选这几列。",
+        )
+    where = findings.surface.headers
+    renamed = Words(
+        f"改表头，或{where.zh}",
+        f"Rename the headers, or {where.en}",
+    )
+    if not maybe.en:  # none of the headers resembles a missing one
+        where = findings.surface.headers
+    renamed = Words(
+        f"导出时加上缺的列；列在、只是叫法不同的，{renamed.zh}",
+        f"Export the missing columns too. Where they are there by other names: rename the headers, or {where.en}",
+    )
     return findings.unusable(
         found=f"no known layout; the headers are {listed(named) or 'none'}" + (f" ({damage})" if damage else ""),
         expected="text in UTF-8 or GBK"
@@ -188,15 +213,24 @@ def _unknown_layout(
         + (f"; or another layout: {', '.join(others)}" if others else ""),
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
         if damage
-        else f"Rename the headers, or {findings.surface.headers.en}.",
+        else f"{renamed.en}.",
         zh=f"文字存错了编码，字符已丢失，表头成了 {'、'.join(named[:4])} …；应为UTF-8或GBK。"
         "处理：用UTF-8或GBK重新导出。"
         if damage
         else f"不认识的表格，表头是 {listed_zh(named) or '空'}；最接近“{layout.zh or layout.name}”，"
         f"{'；'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
         + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
-        + f"。处理：改表头，或{findings.surface.headers.zh}。",
+        + f"。处理：{renamed.zh}。",
     )
+
+
+def _refunds_alone(layout: ExportLayout, cells: Sequence[str]) -> bool:
+    """Whether a table has headers about refunds, and of the layout's columns no more than says of what they are."""
+    names = {
+        header: name for name, column in layout.columns.items() for header in map(normalise_header, column.headers)
+    }
+    known = {names[header] for header in map(normalise_header, cells) if header in names}
+    return any(_REFUND in cell for cell in cells) and known <= _OF_WHAT
 
 
 def _parts_zh(

@@ -16,7 +16,7 @@ from configs.settings import BASES, Settings
 from features.errors import Problem, unopened
 from features.readers.containers import is_cut, raw_tables_of, sha256_of
 from features.readers.export_file import holds_metrics, read_recognised
-from features.readers.findings import Findings, UnusableFile
+from features.readers.findings import DOCTOR, Findings, UnusableFile
 from features.readers.header_names import header_places, normalise_header
 from features.readers.headers import HeaderMap, Suggestion, map_headers, states_promotion_type, suggestions_for
 from features.readers.layouts import ROW_KEY_COLUMNS
@@ -102,7 +102,7 @@ def survey_file(
         now: As in `read_export`.
         most: Bytes of a file of delimited text that are read; None: all.
     """
-    findings = Findings(str(path))
+    findings = Findings(str(path), DOCTOR)
     tables: list[RawTable] = []
     try:
         cut = is_cut(path, most)
@@ -121,7 +121,7 @@ def survey_file(
     columns = tuple(name for name in VALUES if name in read.metrics and read.metrics[name].notna().any())
     if not whole and not any(problem.severity == "file" for problem in findings.problems):
         kept = [problem for problem in findings.problems if _about_values(problem, found, headers, settings)]
-        slim = Findings(str(path))
+        slim = Findings(str(path), DOCTOR)
         read = read_recognised(_slim(found, headers, settings), path, settings, slim, now=now)
         findings.problems = [*slim.problems, *kept]
     return FileSurvey(

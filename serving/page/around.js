@@ -3,7 +3,7 @@
 import { getFile, hasKey } from "./ask.js";
 import { byId, el, put } from "./dom.js";
 import { save } from "./download.js";
-import { lacking } from "./files.js";
+import { accountOf, lacking } from "./files.js";
 import { nameOf } from "./rows.js";
 import { say } from "./words.js";
 
@@ -49,17 +49,17 @@ export function drawMissing(state, fill) {
   put(
     byId("missing"),
     accounts.length > 0 && el("datalist", { id: "known-accounts" }, accounts.map((value) => el("option", { value }))),
-    groups.map((group, place) => missingForm(group, `missing-${place}`, typed, state.model, fill)),
+    groups.map((group, place) => missingForm(group, `missing-${place}`, typed, state, fill)),
   );
 }
 
-function missingForm(group, id, typed, model, fill) {
+function missingForm(group, id, typed, { model, rows: all }, fill) {
   const { file, part, rows } = group;
   const name = JSON.stringify([file, part]);
   const kinds = ["", ...(model?.promotion_types || [])];
   const input =
     part === "account_id"
-      ? el("input", { id, autocomplete: "off", maxlength: 128, list: "known-accounts", "data-group": name, value: typed.get(name) || "" })
+      ? el("input", { id, autocomplete: "off", maxlength: 128, list: "known-accounts", "data-group": name, value: typed.get(name) || accountOf(all, file) })
       : el("select", { id, "data-group": name }, kinds.map((kind) => el("option", { value: kind, selected: kind === typed.get(name) }, kind ? say(kind) : say("not_chosen"))));
   const submit = (event) => {
     event.preventDefault();

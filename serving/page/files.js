@@ -6,7 +6,8 @@ let number = 0;
 export const newRow = (creative, more = {}) => ({
   number: (number += 1),
   creative,
-  file: "",
+  file: "", // the first one; `files`: all that told of it
+  files: [],
   row: null,
   name: null,
   product_name: null,
@@ -67,11 +68,12 @@ function merge(rows, found, file) {
   const same = rows.filter((row) => fits(row.creative, found.creative));
   if (!same.length) {
     const names = Object.fromEntries(NAMES.map((name) => [name, found[name]]));
-    rows.push(newRow(found.creative, { file: file.name, row: found.row, ...names, missing: [...found.missing] }));
+    rows.push(newRow(found.creative, { file: file.name, files: [file.name], row: found.row, ...names, missing: [...found.missing] }));
     return 0;
   }
   let dropped = 0;
   for (const row of same) {
+    if (!row.files.includes(file.name)) row.files.push(file.name);
     const runs = found.creative.metrics !== undefined; // an export: what it says of a creative gives way to a tag sheet
     const [weak, strong] = runs ? [found.creative, row.creative] : [row.creative, found.creative];
     const tags = { ...weak.tags, ...strong.tags };
@@ -123,6 +125,12 @@ export function lacking(rows) {
       groups.set(key, [...(groups.get(key) || []), row]);
     }
   return [...groups].map(([key, found]) => ({ file: JSON.parse(key)[0], part: JSON.parse(key)[1], rows: found }));
+}
+
+// The account of a file's rows that have one; empty where they have none, or several.
+export function accountOf(rows, file) {
+  const known = new Set(rows.filter((row) => row.files.includes(file)).map((row) => row.creative.account_id).filter(Boolean));
+  return known.size === 1 ? [...known][0] : "";
 }
 
 // Gives these rows a part of their key; a row that has it keeps it.

@@ -11,7 +11,22 @@ export function drawProblems(section, title, list, problems, fieldLabel, refusal
   title.textContent = say("problems_title", { n: problems.length });
   const weight = (problem) => ["file", "row", "note"].indexOf(problem.severity);
   const sorted = [...problems].sort((one, other) => weight(one) - weight(other));
-  put(list, sorted.map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
+  put(list, folded(sorted).map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
+}
+
+// Notes that several files share become one, with the number of files; without the rows, which differ.
+function folded(problems) {
+  const notes = new Map();
+  for (const problem of problems) {
+    const { severity, column, field, creative_id, found, expected, cure, zh, refusal } = problem;
+    const foldable = severity === "note" && zh && !refusal && !creative_id;
+    const key = foldable ? JSON.stringify([column, field, found, expected, cure, zh]) : Symbol();
+    notes.set(key, [...(notes.get(key) || []), problem]);
+  }
+  return [...notes.values()].flatMap((same) => {
+    const files = [...new Set(same.map((problem) => problem.file))];
+    return files.length > 1 ? [{ ...same[0], file: say("files_of", { file: files[0], n: files.length }), rows: [], count: 0 }] : same;
+  });
 }
 
 function lineOf(problem, fieldLabel, refusalWords) {

@@ -6,7 +6,7 @@ import { explain, whatIf } from "./predict.js";
 import { targetsOf } from "./rows.js";
 import { badge } from "./table.js";
 import { drawWaterfall } from "./waterfall.js";
-import { brackets, colon, figure, isRate, percent, say, times, localised } from "./words.js";
+import { between, brackets, colon, figure, isRate, percent, say, times, localised } from "./words.js";
 
 export function story(row, state, act) {
   const parts = [];
@@ -29,8 +29,8 @@ function facts(found, state) {
   const fact = (name, value, about) => el("div", {}, el("dt", {}, name), el("dd", {}, value, about && el("span", { class: "about" }, about)));
   const targets = targetsOf(state.model).map((name) => {
     const { value, low, high } = found.targets[name];
-    const between = low === null || high === null ? say("no_interval") : `${say("mostly")} ${figure(name, low)}–${figure(name, high)}`;
-    return fact(say(name), `${say("mean")} ${figure(name, value)}`, between);
+    const likely = low === null || high === null ? say("no_interval") : `${say("mostly")} ${between(name, low, high)}`;
+    return fact(say(name), `${say("mean")} ${figure(name, value)}`, likely);
   });
   return el(
     "dl",

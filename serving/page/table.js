@@ -3,7 +3,7 @@
 import { el, put, svg } from "./dom.js";
 import { launched, planned } from "./plan.js";
 import { moneyOf, nameOf, ofTab, ordered, STATUSES, statusOf, targetsOf, verdictOf, VERDICTS } from "./rows.js";
-import { colon, figure, localised, percent, say, signed, unitOf } from "./words.js";
+import { between, colon, figure, localised, percent, say, signed, unitOf } from "./words.js";
 
 export const PAGE = 50;
 
@@ -137,15 +137,15 @@ function chanceCell(row) {
 function targetCell(row, name, reach, by) {
   const found = row.prediction?.targets[name];
   if (!found) return el("td", { role: "cell", class: "number", "data-label": say(name) }, "–");
-  const between = found.low !== null && found.high !== null;
+  const told = found.low !== null && found.high !== null;
   const goal = unitOf(name) === "ratio" ? row.prediction.asked_roi : null;
   return el(
     "td",
     { role: "cell", class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },
     el("span", { class: "word" }, say("mean"), " "),
     el("strong", {}, figure(name, found.value)),
-    el("span", { class: "about" }, between ? `${say("mostly")} ${figure(name, found.low)}–${figure(name, found.high)}` : say("no_interval")),
-    by === name && between && reach && drawInterval(found, reach, goal),
+    el("span", { class: "about" }, told ? `${say("mostly")} ${between(name, found.low, found.high)}` : say("no_interval")),
+    by === name && told && reach && drawInterval(found, reach, goal),
   );
 }
 

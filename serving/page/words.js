@@ -64,6 +64,13 @@ export function figure(of, value) {
   return value.toLocaleString(locale(), { maximumSignificantDigits: 3 });
 }
 
+// An interval. Where only its high end is written with a unit (1万, 10K), the low one would be read with it: both are written out.
+export function between(of, low, high) {
+  const unitless = (value) => !/[^\d.,−-]/.test(figure(of, value));
+  const ends = [low, high].map((value) => (unitless(low) === unitless(high) ? figure(of, value) : value.toLocaleString(locale(), { maximumFractionDigits: value < 100 ? 1 : 0 })));
+  return ends.join("–");
+}
+
 // CNY without decimals, which no plan has.
 export const whole = (value) => value.toLocaleString(locale(), { maximumFractionDigits: 0 });
 

@@ -143,6 +143,7 @@ export const EN = {
   next: "Next",
   no_match: "No creative fits.",
   problems_title: "Problems in the files ({n})",
+  files_of: "{file} and others, {n} files",
   rows_of: "row {rows}",
   rows_more: " of {n} rows",
   column: "column “{name}”",

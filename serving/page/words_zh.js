@@ -143,6 +143,7 @@ export const ZH = {
   next: "下一页",
   no_match: "没有符合条件的素材。",
   problems_title: "读文件时的问题（{n}）",
+  files_of: "{file} 等 {n} 个文件",
   rows_of: "第 {rows} 行",
   rows_more: "等 {n} 行",
   column: "列“{name}”",

@@ -21,6 +21,8 @@ from training.track_record.rankings import RANKING
 EXPORTS = (".csv", ".jsonl")
 UNSEEN = "unseen_value"
 """Code of the warning of a value that was not in the training data."""
+PARQUET = b"PAR1"
+"""First bytes of every Parquet file."""
 PREDICT, RANK = "predict", "rank"
 """Endpoints whose answers are scored."""
 NEEDED = ("endpoint", "version", "at", "cutoff", "age_hours", "answer", "about")
@@ -41,6 +43,13 @@ def ledger_rows(ledger: str, since: str = "", endpoint: str = PREDICT) -> Iterat
     begin, path = utc_time("--since", since), Path(ledger)
     if path.suffix in EXPORTS:
         return (row for row in _exported(path) if str(row["at"]) >= begin and row["endpoint"] == endpoint)
+    if _is_parquet(path):
+        raise InputError(
+            f"{path}: a Parquet file, such as a backtest, is no ledger. Leave LEDGER out: where no answer of the "
+            "service has its outcome yet, the backtest of these data is found by itself.",
+            zh=f"{path}：这是 Parquet 文件（例如回测结果），不是预测台账。处理：去掉 LEDGER；服务的预测还没有结果时，"
+            "会自动用这份数据的回测。",
+        )
     url = ledger if "://" in ledger else f"sqlite:///{ledger}"
     return read(opened(url), since=begin, endpoint=endpoint, features=False)
 
@@ -147,6 +156,13 @@ def _exported(path: Path) -> Iterator[Mapping[str, object]]:
     except (ValueError, csv.Error) as error:  # text that is no UTF-8, a line that is no JSON or is cut off
         found = Words("读不了", f"found what cannot be read ({error})")
         raise _no_export(path, number + 1, found) from None
+
+
+def _is_parquet(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
 
 
 def _no_export(path: Path, number: int, found: Words) -> InputError:

@@ -36,7 +36,8 @@ KILL_SECONDS = SECONDS_TO_END + 15
 """After they were told to end, workers are killed."""
 CANNOT_SERVE = (
     "%s:%d cannot be served on: %s. Stop what serves there, or choose another port: "
-    "`port` in the file that SERVING names."
+    "`port` in the file that SERVING names. · 这个地址用不了（端口可能被占用）。处理：停掉占用它的程序，"
+    "或在 SERVING 指定的配置里换一个 port。"
 )
 
 

@@ -93,6 +93,15 @@ def to_add(names: Sequence[str]) -> Words:
     return Words(f"现有数据回答不了；请在导出或标签表中加上：{named.zh}。", f"These data cannot tell. Add: {named.en}.")
 
 
+def left_out(names: Sequence[str]) -> Words:
+    """Which tags a direction is told without, and where to add them."""
+    named = columns(names)
+    return Words(
+        f"数据里没有{named.zh}：以下只按其余标签回答；加上以后会一并算进来。",
+        f"These data do not have {named.en}: what follows is told by the other tags. It counts once it is added.",
+    )
+
+
 def count(number: int) -> Words:
     """A number of creatives."""
     return Words(f"{number:,} 条素材", f"{number:,} creatives")

@@ -86,6 +86,21 @@ def test_an_unknown_layout_names_the_nearest_one_and_what_its_headers_may_be(rea
     assert "youtube_readings:" not in message
 
 
+def test_a_file_of_refunds_alone_is_told_where_refunds_are_read(read, as_csv) -> None:
+    refunds = {"素材ID": "8267362486079772192", "日期": "2026-10-15", "退款订单数": "1", "退款金额": "299.00"}
+    [problem] = read(as_csv(refunds), name="退款明细.csv").problems
+    assert "净成交金额" in problem.zh
+    assert "净成交金额" in problem.expected
+    assert "乘方" not in problem.zh
+    assert "改表头" not in problem.zh
+    assert "Rename" not in problem.cure
+
+
+def test_what_cannot_be_renamed_is_to_be_exported(read, as_csv) -> None:
+    [problem] = read(as_csv({"素材ID": "1", "日期": "2026-07-01", "视频播放数": "5"})).problems
+    assert "处理：导出时加上缺的列" in problem.zh
+
+
 def test_chinese_messages_call_a_layout_by_its_chinese_name(read, as_csv) -> None:
     [problem] = read(as_csv({"素材编号": "1", "统计日期": "2026-07-01", "整体展现次数": "5"})).problems
     assert "最接近“千川全域推广报表”" in problem.zh

@@ -152,6 +152,35 @@ def test_downloads_make_every_kind_of_formula_harmless_and_leave_the_rest(page) 
     assert book.get_sheet_by_index(0).to_python() == [["<a>&", "]]>", 2.5]]
 
 
+def test_an_interval_with_one_end_in_another_unit_writes_both_out(page) -> None:
+    script = """async ([name, low, high]) => {
+        const words = await import('/page/words.js');
+        return ['zh', 'en'].map((one) => { words.useLanguage(one); return words.between(name, low, high); });
+    }"""
+    assert page.evaluate(script, ["count", 19.5, 10_000]) == ["19.5–10,000", "19.5–10,000"]
+    assert page.evaluate(script, ["count", 9_500.4, 12_345]) == ["9,500–12,345", "9,500–12,345"]
+    assert page.evaluate(script, ["count", 195_000, 260_000]) == ["19.5万–26万", "195K–260K"]
+    assert page.evaluate(script, ["count", 12, 900]) == ["12–900", "12–900"]
+
+
+def test_notes_that_several_files_share_are_one_and_the_account_of_a_file_is_offered(page, tmp_path) -> None:
+    total = ["合计", "", "", "281.00", "4400", "191", "13", "1287.00"]
+    give(page, written(tmp_path, "标签.csv", SHEET[:2], "utf-8-sig"))
+    expect(page.locator(IDLE)).to_be_attached()
+    early = [[cell.replace("-05-08", "-05-07") for cell in row] for row in EXPORT]
+    give(
+        page,
+        written(tmp_path, "全域-推直播-1.csv", [*EXPORT, total], "utf-8"),
+        written(tmp_path, "全域-推直播-2.csv", [*early, ["全部", *total[1:]]], "utf-8"),
+    )
+    expect(page.locator("#missing input").first).to_have_value("acc0")
+    notes = page.locator("#problem-list li", has_text="合计或汇总")
+    expect(notes).to_have_count(1)
+    expect(notes).to_contain_text("等 2 个文件")
+    page.locator("#missing [type=submit]").first.click()  # nothing is filled in before the user says so
+    expect(page.locator("#missing")).to_be_hidden()
+
+
 def test_files_that_come_before_the_model_wait_for_it(browser, address, tmp_path) -> None:
     page = browser.new_context(locale="zh-CN").new_page()
     held = []

@@ -50,6 +50,15 @@ def plan(data: ReportData) -> str:
     return render(data).split('<section id="plan">')[1].split("</section>")[0]
 
 
+def test_directions_that_lack_one_tag_are_told_by_the_others(data: ReportData) -> None:
+    lacking = data.diversity.model_copy(update={"missing": ["script"]})
+    assert lacking.tags
+    section = render(data.model_copy(update={"diversity": lacking})).split('<section id="diversity">')[1]
+    section = section.split("</section>")[0]
+    assert "数据里没有标签表的“脚本" in section
+    assert "现有数据回答不了" not in section
+
+
 def recommends_only_what_can_be_told(data: ReportData) -> None:
     for brief in data.briefs:
         grades = lever_grades(data.levers, brief.promotion_type, brief.by, brief.of)

@@ -116,6 +116,13 @@ def test_wrong_input_is_answered_in_words(tmp_path: Path) -> None:
         answers_of(ledger_rows(str(tmp_path / "other.csv"), since="yesterday"))
 
 
+def test_a_backtest_named_as_the_ledger_is_refused_with_the_cure_in_both_languages(tmp_path: Path) -> None:
+    pd.DataFrame({"creative_id": ["1"]}).to_parquet(tmp_path / "backtest.parquet")
+    with pytest.raises(GpmcastError, match="Leave LEDGER out") as refusal:
+        ledger_rows(str(tmp_path / "backtest.parquet"))
+    assert "去掉 LEDGER" in refusal.value.zh
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -245,7 +245,7 @@ def test_only_the_port_of_the_service_is_open(start_server, bundle) -> None:
     assert listening == [server.settings.port]
 
 
-def test_a_port_that_is_taken_is_one_sentence() -> None:
+def test_a_port_that_is_taken_is_one_line_in_both_languages() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "serving.server.supervisor", "127.0.0.1", str(port), "1", "0"]
@@ -253,7 +253,8 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"127.0.0.1:{port} cannot be served on: Address already in use. "
-        "Stop what serves there, or choose another port: `port` in the file that SERVING names.\n"
+        "Stop what serves there, or choose another port: `port` in the file that SERVING names. · "
+        "这个地址用不了（端口可能被占用）。处理：停掉占用它的程序，或在 SERVING 指定的配置里换一个 port。\n"
     )
 
 

@@ -302,3 +302,14 @@ def test_of_very_large_data_the_first_rows_are_read_and_that_is_said(folder, mon
     assert not any(problem.severity == "row" for problem in large.problems)
     assert found.faults == ()
     assert "of 1 files only the first rows were read" in shown(found, "en")
+
+
+def test_the_doctor_does_not_send_to_itself_and_tells_where_refunds_are_read(folder) -> None:
+    export(folder / "全域推广数据-视频-推直播.csv", 2, 3)
+    (folder / "退款明细.csv").write_text("素材ID,日期,退款订单数,退款金额\n1,2026-07-01,1,299\n", encoding="utf-8")
+    (folder / "别的.csv").write_text("素材编号,统计日期,整体展现次数\n1,2026-07-01,5\n", encoding="utf-8")
+    problems = [one for file in examine([str(folder)], Settings()).files for one in file.problems]
+    texts = [f"{one.zh} {one.cure}" for one in problems]
+    assert any("净成交金额" in text for text in texts)
+    assert any("source config" in text for text in texts)
+    assert not any("doctor" in text for text in texts)
