@@ -45,6 +45,7 @@ OPTIONS := DATA CONFIG TRIALS BASELINE OUT HEADERS ACCOUNT PRODUCT SINCE LEDGER 
 	PUBLIC OTHER WORLD SERVING NAME ENGINE SCHEDULER VENV PY PYTHON SHELL
 UNKNOWN := $(strip $(filter-out $(OPTIONS),$(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))))
 $(if $(UNKNOWN),$(error no option is called $(UNKNOWN): `make help` lists them · 没有叫 $(UNKNOWN) 的选项，看 make help))
+$(if $(filter-out zh en,$(LANG_)),$(error LANG_ is zh or en, not $(LANG_) · LANG_ 只能是 zh 或 en，不能是 $(LANG_)))
 
 VENV := .venv
 PY := $(VENV)/bin/python

@@ -8,10 +8,11 @@ export const told = (fault) => (language() === "zh" ? fault.zh : `${fault.proble
 
 export function drawProblems(section, title, list, problems, fieldLabel, refusalWords) {
   section.hidden = !problems.length;
-  title.textContent = say("problems_title", { n: problems.length });
   const weight = (problem) => ["file", "row", "note"].indexOf(problem.severity);
   const sorted = [...problems].sort((one, other) => weight(one) - weight(other));
-  put(list, folded(sorted).map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
+  const lines = folded(sorted);
+  title.textContent = say("problems_title", { n: lines.length });
+  put(list, lines.map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
 }
 
 // Notes that several files share become one, with the number of files; without the rows, which differ.

@@ -21,3 +21,10 @@ def test_an_unknown_option_is_refused(option: str) -> None:
 
 def test_known_options_are_taken() -> None:
     assert dry_run("DATA=exports", "LANG_=zh", "BASELINE=1", "BUDGET=5000").returncode == 0
+
+
+def test_a_language_that_there_is_not_is_refused_in_both() -> None:
+    refused = dry_run("LANG_=cn")
+    assert refused.returncode == 2
+    assert "LANG_ is zh or en" in refused.stderr
+    assert "LANG_ 只能是 zh 或 en" in refused.stderr

@@ -177,6 +177,8 @@ def test_notes_that_several_files_share_are_one_and_the_account_of_a_file_is_off
     notes = page.locator("#problem-list li", has_text="合计或汇总")
     expect(notes).to_have_count(1)
     expect(notes).to_contain_text("等 2 个文件")
+    lines = page.locator("#problem-list li").count()
+    expect(page.locator("#problems-title")).to_contain_text(f"（{lines}）")
     page.locator("#missing [type=submit]").first.click()  # nothing is filled in before the user says so
     expect(page.locator("#missing")).to_be_hidden()
 
