@@ -31,6 +31,7 @@ from features.funnel_model.terms import PROMOTION_TYPE, Terms
 from features.funnel_model.variances import (
     INITIAL_VARIANCE,
     StageFit,
+    dispersion_of_money,
     prior_variance,
     relative_variances,
     row_consistent,
@@ -126,6 +127,8 @@ def _fit_stage(
         creative_variance=previous.creative_variance if previous else 0.1,
         dispersion=previous.dispersion if previous else 1.0,
     )
+    if counts.money_of_orders:
+        fit = replace(fit, dispersion=dispersion_of_money(counts))
     if not rows.any():  # without data the posterior is the prior
         priors = {
             name: np.full(len(effect), prior_variance(name, fit.variance_components))

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats
-from features.funnel_model.empirical_bayes import MAX_VARIANCE, MIN_VARIANCE
+from features.funnel_model.empirical_bayes import MAX_VARIANCE, MIN_VARIANCE, estimate_variances
 from features.funnel_model.least_squares import Counts, working_response
 from features.funnel_model.model import StageModel
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, is_categorical, is_interaction, is_slope
@@ -141,7 +141,7 @@ def relative_variances(fits: Sequence[StageFit]) -> dict[str, float]:
 
 
 def updated_dispersion(counts: Counts, log_rate: Floats, fit: StageFit, leverage: Floats) -> tuple[float, float]:
-    """One step of the REML fixed point for s² and, except for Poisson counts, φ.
+    """One step of the REML fixed point for s² and, except for Poisson counts and money of orders, φ.
 
     At the optimum Σ (w·e)² = Σ w(1 − h), e being the residual, w = 1/(φ/u + s²) and h the leverage; each step scales
     s² by the ratio of the two sums, and φ by the same ratio of the sums with weights 1/u.
@@ -156,23 +156,26 @@ def updated_dispersion(counts: Counts, log_rate: Floats, fit: StageFit, leverage
     square, expected = (weight * residual) ** 2, weight * (1.0 - leverage)
     creative_variance = fit.creative_variance * float(square.sum() / expected.sum())
     dispersion = fit.dispersion
-    if counts.events is not None:
+    if counts.events is not None and not counts.money_of_orders:
         dispersion *= float((square / events).sum() / (expected / events).sum())
-    least = least_dispersion(counts) if counts.money_of_orders else 1e-6
-    return float(np.clip(creative_variance, MIN_VARIANCE, MAX_VARIANCE)), max(float(min(dispersion, 1e6)), least)
+    return float(np.clip(creative_variance, MIN_VARIANCE, MAX_VARIANCE)), float(np.clip(dispersion, 1e-6, 1e6))
 
 
-def least_dispersion(counts: Counts) -> float:
-    """Smallest φ of money of orders: that of orders which are all worth the smallest sum of any creative.
+def dispersion_of_money(counts: Counts) -> float:
+    """φ of money of orders by the method of moments, at least that of orders all worth the smallest sum of a creative.
 
-    The variance of a sum of a Poisson number of amounts V is its mean times E[V²]/E[V], so φ is E[V²]/E[V] over the
-    pooled rate, and E[V²]/E[V] is at least the mean of V. A creative's money is at least one order, and where some
-    creatives have none the smallest sums are single orders. Without the bound φ falls to 0 where most sums are 0: s²
-    and the effects then grow to tell creatives of no order from those of one.
+    It is not updated with s²: where most sums are 0, Laplace's approximation is poor (Breslow & Lin 1995), φ falls to
+    0 in the fixed point, and s² and the effects grow to tell creatives of no order from those of one.
+
+    The bound is for few creatives. The variance of a sum of a Poisson number of amounts V is its mean times
+    E[V²]/E[V], which is at least the mean of V; a creative's money is at least one order. The exposure of these stages
+    is what informs them (`features.stages`).
     """
+    rate = float(np.exp(counts.intercept))
     positive = counts.count[counts.count > 0]
     smallest = float(positive.min()) if len(positive) else 0.5  # as in `safe_rate`
-    return smallest / float(np.exp(counts.intercept))
+    of_moments, _ = estimate_variances(counts.count / (counts.exposure * rate), counts.exposure)
+    return max(of_moments, smallest / rate)
 
 
 def prior_variance(term: str, components: Mapping[str, float]) -> float:

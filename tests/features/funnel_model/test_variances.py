@@ -9,7 +9,7 @@ from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.least_squares import Counts
 from features.funnel_model.model import predict
 from features.funnel_model.terms import fit_terms
-from features.funnel_model.variances import least_dispersion
+from features.funnel_model.variances import dispersion_of_money
 from features.point_in_time.array_frame import ArrayFrame
 
 NOW = pd.Timestamp("2026-03-01")
@@ -54,12 +54,21 @@ def test_money_that_most_creatives_have_none_of_gets_a_finite_fit(funnel, name, 
     assert (rate * totals[of_stage.exposure]).sum() == pytest.approx(totals["gmv_cny"].sum(), rel=0.5)
 
 
-def test_the_least_dispersion_is_that_of_orders_worth_the_smallest_sum() -> None:
-    """The pooled rate is 2 CNY per event, and the smallest sum of a creative is 30 CNY: 15 events bring one order."""
-    sums = Counts(np.array([0.0, 30.0, 170.0]), np.full(3, 100 / 3), np.full(3, 100 / 3), np.log(2.0), True)
-    assert least_dispersion(sums) == pytest.approx(15.0)
+def test_the_dispersion_of_money_is_that_of_its_orders() -> None:
+    """Orders of 100 CNY at 2 CNY per event: 50 events bring one order, whatever the variance between creatives."""
+    draw = np.random.default_rng(6)
+    events = np.exp(draw.uniform(np.log(5.0), np.log(5_000.0), 20_000))
+    money = 100.0 * draw.poisson(events / 50.0 * draw.gamma(2.0, 0.5, 20_000))
+    sums = Counts(money, events, events, float(np.log(money.sum() / events.sum())), True)
+    assert dispersion_of_money(sums) == pytest.approx(50.0, rel=0.1)
+
+
+def test_the_dispersion_of_money_is_at_least_that_of_orders_worth_the_smallest_sum() -> None:
+    """Equal sums vary by nothing; they are 60 CNY each at 2 CNY per event, so an order may come of 30 events."""
+    sums = Counts(np.full(9, 60.0), np.full(9, 30.0), np.full(9, 30.0), np.log(2.0), True)
+    assert dispersion_of_money(sums) == pytest.approx(30.0)
 
 
 def test_without_any_money_all_exposure_is_worth_no_more_than_one_order() -> None:
     nothing = Counts(np.zeros(2), np.array([40.0, 59.0]), np.array([40.0, 59.0]), np.log(0.5 / 100.0), True)
-    assert least_dispersion(nothing) == pytest.approx(100.0)
+    assert dispersion_of_money(nothing) >= 100.0 * (1.0 - 1e-9)
