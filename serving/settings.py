@@ -28,10 +28,15 @@ BENTOML_ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "true", "OTEL_SDK_DISABLED": "tru
 """Environment variables that BentoML and OpenTelemetry read when they are imported: no telemetry (BentoML
 ignores a `1`), and no tracing unless the environment turns it on."""
 
-PROCESS_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+PROCESS_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 """Environment variables of the service's processes. Rows are few: starting OpenMP's threads costs more than it gains.
 Buffers above 4 MB (answers of large requests) go back to the system when they are freed: left to itself, glibc raises
-this bound to the largest one freed (up to 32 MB) and keeps such buffers (mallopt(3))."""
+this bound to the largest one freed (up to 32 MB) and keeps such buffers (mallopt(3)). Arrow's own allocator sets 1 GB
+of address space aside for a table of 1 MB, which counts as taken in the process of large requests."""
 
 
 class ApiKey(Section):

@@ -198,12 +198,11 @@ def _unknown_layout(
         f"改表头，或{where.zh}",
         f"Rename the headers, or {where.en}",
     )
-    if not maybe.en:  # none of the headers resembles a missing one
-        where = findings.surface.headers
-    renamed = Words(
-        f"导出时加上缺的列；列在、只是叫法不同的，{renamed.zh}",
-        f"Export the missing columns too. Where they are there by other names: rename the headers, or {where.en}",
-    )
+    if not maybe.en and not barred:  # columns are missing, and no header resembles one of them
+        renamed = Words(
+            f"导出时加上缺的列；列在、只是叫法不同的，{renamed.zh}",
+            f"Export the missing columns too. Where they are there by other names: rename the headers, or {where.en}",
+        )
     return findings.unusable(
         found=f"no known layout; the headers are {listed(named) or 'none'}" + (f" ({damage})" if damage else ""),
         expected="text in UTF-8 or GBK"

@@ -30,6 +30,7 @@ from serving.compute.messages import (
 )
 from serving.compute.work import Computed, RawFile, compute_one, read_one, too_late
 from serving.inference.loaded_model import BundleLocation, LoadedModel, load_model
+from serving.settings import PROCESS_ENVIRONMENT
 from training.errors import BundleError
 
 log = logging.getLogger("gpmcast.serving")
@@ -77,6 +78,7 @@ class BatchProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno()), str(self._memory_mb)],
                 env={
+                    **PROCESS_ENVIRONMENT,
                     **{name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)},
                     "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
                 },

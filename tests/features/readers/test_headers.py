@@ -99,6 +99,10 @@ def test_a_file_of_refunds_alone_is_told_where_refunds_are_read(read, as_csv) ->
 def test_what_cannot_be_renamed_is_to_be_exported(read, as_csv) -> None:
     [problem] = read(as_csv({"素材ID": "1", "日期": "2026-07-01", "视频播放数": "5"})).problems
     assert "处理：导出时加上缺的列" in problem.zh
+    sheet = {"素材ID": "1", "日期": "2026-07-01", "开头类型": "悬念", "场景": "居家", "价格": "9", "商品名称": "水"}
+    [problem] = read(as_csv(sheet), name="标签.csv").problems
+    assert "删掉这一列或改名" in problem.zh
+    assert "加上缺的列" not in problem.zh
 
 
 def test_chinese_messages_call_a_layout_by_its_chinese_name(read, as_csv) -> None:
